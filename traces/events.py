@@ -405,7 +405,8 @@ AnyEvent: TypeAlias = (
 )
 
 EVENT_KINDS: dict[str, type[IOEvent]] = {
-    kind.__name__: kind for kind in AnyEvent.__args__  # type: ignore[attr-defined]
+    kind.__name__: kind
+    for kind in AnyEvent.__args__  # type: ignore[attr-defined]
 }
 """Every kind of event by its name, which is also its tag in JSON."""
 
