@@ -404,10 +404,7 @@ AnyEvent: TypeAlias = (
     | BlockIssued
 )
 
-EVENT_KINDS: dict[str, type[IOEvent]] = {
-    kind.__name__: kind
-    for kind in AnyEvent.__args__  # type: ignore[attr-defined]
-}
+EVENT_KINDS: dict[str, type[IOEvent]] = {kind.__name__: kind for kind in AnyEvent.__args__}
 """Every kind of event by its name, which is also its tag in JSON."""
 
 CALL_KINDS: frozenset[str] = frozenset(EVENT_KINDS) - {"BlockIssued"}

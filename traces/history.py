@@ -54,7 +54,7 @@ class History(Struct, frozen=True, kw_only=True):
     data_is_visible: bool = False
     provenance: Provenance = Provenance(source="constructed")
 
-    def __iter__(self) -> Iterator[AnyEvent]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[AnyEvent]:
         return iter(self.events)
 
     def __len__(self) -> int:
