@@ -1,0 +1,1 @@
+"""The real run: the workload carried out by `impl`, in processes of its own, traced or not."""
