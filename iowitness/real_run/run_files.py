@@ -9,11 +9,14 @@ from iowitness.specs.workload import Workload
 
 
 class RunOrder(Struct, frozen=True, kw_only=True):
-    """What to run: the workload, the broker's data folder, and the fault to plant, if any."""
+    """What to run: the workload, the broker's data folder, and the fault to plant, if any.
+
+    `port` 0 takes any free port of loopback."""
 
     workload: Workload
     data_folder: str
     sabotage: str | None = None
+    port: int = 0
 
 
 class StepResult(Struct, frozen=True, kw_only=True):
