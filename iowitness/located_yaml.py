@@ -262,9 +262,7 @@ def _expectation(found: Mapping[str, Any]) -> str:
     if kind in _BOUNDS:
         name, words = _BOUNDS[kind]
         bound = context[name]
-        return (
-            f"expected {words}{bound:g}" if isinstance(bound, float) else f"expected {words}{bound}"
-        )
+        return f"expected {words}{f'{bound:g}' if isinstance(bound, float) else bound}"
     if kind == "union_tag_not_found":
         return f"expected the key {context['discriminator']}, which says what kind it is"
     if kind in ("value_error", "assertion_error"):
