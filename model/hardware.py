@@ -1,0 +1,113 @@
+"""The machine under the log, as figures: processor, memory, disk, link.
+
+Every preset names where its figures come from (`sources`); times are integer nanoseconds.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+SECTOR_BYTE_COUNT = 512
+PAGE_BYTE_COUNT = 4_096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Processor:
+    """Cores and what the work on them costs.
+
+    `mode_switch_ns` is one way into or out of the kernel, `context_switch_ns` one change of
+    thread. Rates are of one core.
+    """
+
+    core_count: int = 4
+    mode_switch_ns: int = 100
+    context_switch_ns: int = 2_000
+    copy_bytes_per_s: int = 8_000_000_000
+    checksum_bytes_per_s: int = 15_000_000_000
+    append_record_ns: int = 1_500
+    request_ns: int = 30_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """Memory for the page cache, and the kernel's rules for dirty pages.
+
+    Source: Documentation/admin-guide/sysctl/vm.rst, the defaults of Linux.
+    """
+
+    byte_count: int = 8_000_000_000
+    dirty_ratio: float = 0.2
+    dirty_background_ratio: float = 0.1
+    dirty_expire_ns: int = 30_000_000_000
+    dirty_writeback_interval_ns: int = 5_000_000_000
+    read_ahead_byte_count: int = 131_072
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeekCurve:
+    """Seek time by distance d in cylinders: with the square root of d below the knee, then linear.
+
+    Source: Ruemmler and Wilkes, An introduction to disk drive modeling, IEEE Computer 27(3), 1994.
+    """
+
+    short_ns: int
+    short_ns_per_root_cylinder: float
+    knee_cylinder_count: int
+    long_ns: int
+    long_ns_per_cylinder: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Zone:
+    """Neighbouring cylinders whose tracks have the same number of sectors."""
+
+    cylinder_count: int
+    sectors_per_track: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpinningDisk:
+    """A hard disk: zoned tracks, an arm, a rotation."""
+
+    rotations_per_minute: int
+    head_count: int
+    zones: tuple[Zone, ...]
+    seek: SeekCurve
+    head_switch_ns: int
+    write_settle_ns: int
+    overhead_ns: int
+    interface_bytes_per_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SolidStateDisk:
+    """A solid-state drive: channels that work at once, each with a latency and a rate."""
+
+    byte_count: int
+    channel_count: int
+    read_ns: int
+    program_ns: int
+    channel_bytes_per_s: int
+    interface_bytes_per_s: int
+    flush_ns: int
+
+
+Disk: TypeAlias = SpinningDisk | SolidStateDisk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """What lies between two sockets: a delay and a rate. The defaults are of loopback."""
+
+    latency_ns: int = 15_000
+    bytes_per_s: int = 4_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hardware:
+    """One machine."""
+
+    name: str
+    disk: Disk
+    processor: Processor = Processor()
+    memory: Memory = Memory()
+    link: Link = Link()
