@@ -1,5 +1,7 @@
 """`simulate`: a whole run, small enough to check by hand."""
 
+from itertools import pairwise
+
 from iowitness.model.hardware import Hardware, SolidStateDisk
 from iowitness.model.record_encoding import Record
 from iowitness.model.simulate import Prediction, simulate
@@ -68,7 +70,7 @@ def test_the_same_seed_gives_the_same_history() -> None:
 def test_events_complete_in_order_and_never_end_before_they_start() -> None:
     events = run(produce(300), Consume(topic="t", partition_count=2)).history.events
     assert all(event.start_ns <= event.end_ns for event in events)
-    assert all(a.end_ns <= b.end_ns for a, b in zip(events, events[1:], strict=False))
+    assert all(a.end_ns <= b.end_ns for a, b in pairwise(events))
 
 
 def test_a_cut_batch_is_asked_for_again() -> None:
