@@ -151,13 +151,15 @@ class Written(IOEvent, frozen=True, kw_only=True, gc=False):
 class Received(IOEvent, frozen=True, kw_only=True, gc=False):
     """Bytes came from a socket or pipe into a buffer of the process. Source: recv(2), read(2).
 
-    `byte_count=0` without an error is the peer's end of stream.
+    `byte_count=0` without an error is the peer's end of stream. `peeked` says that the bytes stayed
+    in the channel (MSG_PEEK) and will come again.
     """
 
     channel: Channel
     byte_count: int
     requested_byte_count: int
     data: bytes | None = None
+    peeked: bool = False
 
 
 class Sent(IOEvent, frozen=True, kw_only=True, gc=False):
@@ -219,6 +221,17 @@ class Synced(IOEvent, frozen=True, kw_only=True, gc=False):
     scope: Literal["all", "data", "range", "mapping", "filesystem"]
     offset: int | None = None
     byte_count: int | None = None
+
+
+class Sized(IOEvent, frozen=True, kw_only=True, gc=False):
+    """The size of a file became known, or turned out to be another than was known.
+
+    It was this at the end of the call, which changed nothing. Source: stat(2), statx(2), lseek(2)
+    with SEEK_END, a read(2) of nothing at the end of what was read.
+    """
+
+    file: File
+    size_byte_count: int
 
 
 class Resized(IOEvent, frozen=True, kw_only=True, gc=False):
@@ -385,6 +398,7 @@ AnyEvent: TypeAlias = (
     | Mapped
     | Unmapped
     | Synced
+    | Sized
     | Resized
     | Allocated
     | Renamed

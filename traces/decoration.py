@@ -1,0 +1,121 @@
+"""What strace says behind a descriptor's number: `7</path>`, `8<TCP:[127.0.0.1:80->...]>`.
+
+`-y` prints paths, `-yy` also the addresses of sockets and the numbers of devices. In a path `<` and
+`>` are escaped, so its end is certain. `(deleted)` behind it says that its name is gone.
+Source: strace 6.1 src/util.c (printfd_pid, print_sockets), src/socketutils.c.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from iowitness.traces.strace_text import unescaped
+from iowitness.traces.trace_error import TraceError, quoted
+
+_SHAPE = re.compile(rb"(-?[0-9]+|AT_FDCWD)(?:<(.*)>(\(deleted\))?)?", re.DOTALL)
+_NAMED = re.compile(rb"([A-Za-z0-9_-]+):\[(.*)\]", re.DOTALL)
+_DEVICE = re.compile(rb"<(char|block) [0-9]+:[0-9]+>$")
+_ADDRESSES = re.compile(rb'((?:[^">-]|-(?!>)|"(?:[^"\\]|\\.)*")*)(?:->(.*))?', re.DOTALL)
+_UNIX_NAME = re.compile(rb'([0-9]*)(?:,(@?)"(.*)")?', re.DOTALL)
+_COUNTERS = frozenset({b"[eventfd]", b"[timerfd]", b"[signalfd]", b"inotify", b"[eventpoll]"})
+
+
+@dataclass(frozen=True, slots=True)
+class Decoration:
+    """A descriptor as strace shows it.
+
+    `kind`: `none` where there is only a number; `file` with its path; `socket` with family and
+    addresses (empty where the socket has none yet); `pipe`; `counter` for eventfd, timerfd,
+    signalfd, inotify and epoll, through which no payload passes; `other` for the rest (io_uring,
+    pidfd, ...).
+    `inode` is the kernel's number for sockets and pipes where it is shown.
+    """
+
+    number: int
+    kind: Literal["none", "file", "socket", "pipe", "counter", "other"]
+    path: str = ""
+    deleted: bool = False
+    family: str = ""
+    local: str = ""
+    remote: str = ""
+    inode: str = ""
+
+
+def read_decoration(argument: bytes) -> Decoration:
+    """The meaning of one descriptor argument or result."""
+    shape = _SHAPE.fullmatch(argument)
+    if shape is None:
+        raise TraceError(f"argument={quoted(argument)}, expected a descriptor")
+    number = -100 if shape[1] == b"AT_FDCWD" else int(shape[1])
+    inside = shape[2]
+    if inside is None:
+        return Decoration(number, "none")
+    if inside.startswith(b"\\x"):
+        inside = unescaped(inside)  # -xx escapes every byte, brackets and colons too
+    if not inside.startswith(b"/"):
+        named = _NAMED.fullmatch(inside)
+        if named is not None:
+            return _named(number, named[1], named[2])
+        if inside.startswith(b"anon_inode:"):
+            counted = inside.removeprefix(b"anon_inode:") in _COUNTERS
+            return Decoration(number, "counter" if counted else "other", path=inside.decode())
+    return _file(number, inside, deleted=shape[3] is not None)
+
+
+def _file(number: int, inside: bytes, *, deleted: bool) -> Decoration:
+    device = _DEVICE.search(inside)
+    if device is not None:
+        inside = inside[: device.start()]
+    path = unescaped(inside)
+    if path.endswith(b" (deleted)"):  # strace before 5.19 leaves the kernel's own words inside
+        path, deleted = path[: -len(b" (deleted)")], True
+    return Decoration(number, "file", path=path.decode("utf-8", "surrogateescape"), deleted=deleted)
+
+
+def _named(number: int, name: bytes, inside: bytes) -> Decoration:
+    """`pipe:[1]`, `anon_inode:[eventfd]`, `socket:[1]`, `TCP:[...]`."""
+    if name == b"pipe":
+        return Decoration(number, "pipe", inode=inside.decode())
+    if name == b"anon_inode":
+        counted = b"[" + inside + b"]" in _COUNTERS
+        return Decoration(number, "counter" if counted else "other", path=f"[{inside.decode()}]")
+    family = name.decode()
+    if name == b"socket" or inside.isdigit():
+        return Decoration(
+            number, "socket", family="" if name == b"socket" else family, inode=inside.decode()
+        )
+    if family.startswith("UNIX"):
+        return _unix(number, family, inside)
+    split = _ADDRESSES.fullmatch(inside)
+    if split is None:
+        raise TraceError(f"socket={quoted(inside)}, expected addresses")
+    return Decoration(
+        number,
+        "socket",
+        family=family,
+        local=split[1].decode(),
+        remote=(split[2] or b"").decode(),
+    )
+
+
+def _unix(number: int, family: str, inside: bytes) -> Decoration:
+    """`UNIX-STREAM:[inode->peer inode,"name"]`; the name is this end's."""
+    split = _ADDRESSES.fullmatch(inside)
+    if split is None:
+        raise TraceError(f"socket={quoted(inside)}, expected inodes and a name")
+    own, peer = split[1], split[2]
+    named = _UNIX_NAME.fullmatch(own if peer is None else peer)
+    if named is None:
+        raise TraceError(f"socket={quoted(inside)}, expected inodes and a name")
+    inode = own.partition(b",")[0].decode()
+    local = inode
+    if named[3] is not None:
+        local = named[2].decode() + unescaped(named[3]).decode("utf-8", "surrogateescape")
+    return Decoration(
+        number,
+        "socket",
+        family=family,
+        local=local,
+        remote="" if peer is None else named[1].decode(),
+        inode=inode,
+    )

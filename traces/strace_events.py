@@ -1,0 +1,278 @@
+"""Strace's lines to events: joins lines to calls and hands each to the converter of its name.
+
+The table `CONVERTERS` says which call becomes what; every other call is counted by name.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from iowitness.traces import (
+    byte_calls,
+    descriptor_calls,
+    file_calls,
+    kernel_copies,
+    memory_calls,
+    name_calls,
+    process_calls,
+)
+from iowitness.traces.byte_calls import Converter
+from iowitness.traces.call_view import CallView, EntryNotes
+from iowitness.traces.decoration import read_decoration
+from iowitness.traces.descriptor_calls import closed
+from iowitness.traces.events import AnyEvent, ThreadEnded
+from iowitness.traces.process_calls import clone_flags
+from iowitness.traces.processes import Thread, child_of
+from iowitness.traces.strace_calls import Call, CallJoiner, ParsedCall, Pending, parse_call
+from iowitness.traces.strace_clock import StraceClock
+from iowitness.traces.strace_line import Line, LineKind, ending, superseding_thread_id
+from iowitness.traces.strace_text import split_arguments
+from iowitness.traces.strace_world import World
+from iowitness.traces.trace_error import TraceError
+
+CONVERTERS: Mapping[str, Converter] = {
+    **byte_calls.CONVERTERS,
+    **file_calls.CONVERTERS,
+    **name_calls.CONVERTERS,
+    **kernel_copies.CONVERTERS,
+    **descriptor_calls.CONVERTERS,
+    **memory_calls.CONVERTERS,
+    **process_calls.CONVERTERS,
+}
+"""The converter of each system call that yields events or changes what later calls mean."""
+
+CLONES = frozenset({"clone", "clone2", "clone3", "fork", "vfork"})
+HARMLESS_IF_ABANDONED = frozenset(
+    {name for name, convert in process_calls.CONVERTERS.items() if name not in CLONES}
+) | frozenset(
+    process_calls.names(
+        """
+        exit exit_group read pread64 pread readv preadv preadv2 recvfrom recv recvmsg recvmmsg
+        accept accept4 connect open openat close lseek fstat stat lstat newfstatat statx access
+        kill tgkill tkill rt_sigreturn mmap munmap
+        """
+    )
+)
+"""Calls that a process's end may cut off without a doubt about what reached a file or peer.
+
+What such a read took in was never seen by the program, and its end undoes the rest.
+"""
+
+
+class StraceReader:
+    """Turns the lines of one raw trace, in order, into events.
+
+    `read` takes a line and may yield events; `finish` ends the trace and settles the accounts.
+    """
+
+    def __init__(self, process_ids: Mapping[int, int] | None = None) -> None:
+        self.world = World(process_ids or {})
+        self.clock = StraceClock()
+        self.line_counts: Counter[str] = Counter()
+        self.call_counts: Counter[str] = Counter()
+        self.line_count = 0
+        self.detached = False
+        self.data_is_visible = False
+        self._joiner = CallJoiner(self.clock)
+
+    def read(self, raw: bytes) -> None:
+        """Take the next line, without its newline; events go to `world.out`.
+
+        Raises `TraceError` with the reason, not the place, for a line that is not understood.
+        """
+        self.line_count += 1
+        line = self._joiner.line(raw)
+        self.line_counts[line.kind.value] += 1
+        kind = line.kind
+        if kind is LineKind.CALL:
+            self._call(self._joiner.whole(line, self.line_count))
+        elif kind is LineKind.UNFINISHED or kind is LineKind.DETACHED:
+            self._begun(line)
+        elif kind is LineKind.RESUMED:
+            self._resumed(line)
+        elif kind is LineKind.EXITED or kind is LineKind.KILLED:
+            self._ended(line)
+        elif kind is LineKind.SUPERSEDED:
+            self._superseded(line)
+        elif kind is LineKind.SIGNAL:
+            self.clock.time_ns(line.clock, self.line_count)
+
+    def events(self) -> Iterator[AnyEvent]:
+        """The events since the last time, in order; they are not kept."""
+        out = self.world.out
+        yield from out
+        out.clear()
+
+    def _call(self, call: Call) -> None:
+        """A whole call: count it, and convert it where there is a converter."""
+        self.call_counts[call.name] += 1
+        parsed = parse_call(call.text)
+        if parsed.tampered:
+            self.world.tampered_count += 1
+        thread = self._thread(call.thread_id)
+        if parsed.result is None and parsed.error is None:
+            self._did_not_return(call, thread)
+            return
+        convert = CONVERTERS.get(call.name)
+        if convert is None:
+            return
+        try:
+            convert(CallView(self.world, thread, call, parsed))
+        except (IndexError, KeyError, ValueError) as error:
+            if isinstance(error, TraceError):
+                raise
+            raise TraceError(
+                f"call={call.name} arguments={len(parsed.arguments)}, expected the arguments "
+                f"of {call.name}(2) ({type(error).__name__}: {error})"
+            ) from error
+
+    def _did_not_return(self, call: Call, thread: Thread) -> None:
+        """`= ?`: the thread ended within the call."""
+        if call.name not in HARMLESS_IF_ABANDONED and call.name in CONVERTERS:
+            self.world.gap(
+                f"{call.name} did not return: its process ended within it",
+                call.line,
+                thread.process.process_id,
+                call.name,
+            )
+
+    def _thread(self, thread_id: int) -> Thread:
+        """The thread of a line; one not met yet may be the child of a clone in progress."""
+        found = self.world.threads.get(thread_id)
+        if found is not None and not found.ended:
+            return found
+        for parent_id, pending in reversed(self._joiner.pending.items()):
+            if pending.name in CLONES and parent_id != thread_id:
+                parent = self.world.thread(parent_id).process
+                child = child_of(parent, thread_id, _flags_of(pending))
+                self.world.threads[thread_id] = child
+                return child
+        return self.world.thread(thread_id)
+
+    def _begun(self, line: Line) -> None:
+        """The first part of a call: note now what its descriptors stand for."""
+        thread = self._thread(line.thread_id)
+        pending = self._joiner.begun(line, self.line_count)
+        if line.kind is LineKind.DETACHED:
+            self.detached = True
+        if pending.name not in CONVERTERS or pending.name in process_calls.CONVERTERS:
+            return
+        notes = EntryNotes()
+        for argument in _whole_arguments(pending.text):
+            if argument[:1].isdigit():
+                shown = argument.partition(b"<")[0]
+                if shown.isdigit() and self._is_descriptor(thread, argument):
+                    notes.openings[argument] = self.world.opening(
+                        thread.process, argument, self.line_count
+                    )
+        if pending.name == "close" and notes.openings:
+            number = read_decoration(next(iter(notes.openings))).number
+            notes.closed = thread.process.table.unbind(number)
+        pending.entry = notes
+
+    def _is_descriptor(self, thread: Thread, argument: bytes) -> bool:
+        """Whether a number is a descriptor: it is decorated, or one in the table."""
+        return argument.endswith((b">", b">(deleted)")) or (
+            int(argument) in thread.process.table.descriptors
+        )
+
+    def _resumed(self, line: Line) -> None:
+        call = self._joiner.resumed(line, self.line_count)
+        if call is None:
+            name = line.name.decode()
+            self.call_counts[name] += 1
+            thread = self._thread(line.thread_id)
+            self.world.gap(
+                f"{name} was in progress when the trace began",
+                self.line_count,
+                thread.process.process_id,
+                name,
+            )
+            return
+        self._call(call)
+
+    def _superseded(self, line: Line) -> None:
+        """Another thread of the process called execve: it goes on under the first thread's id."""
+        joiner = self._joiner
+        self.clock.time_ns(line.clock, self.line_count)
+        other = superseding_thread_id(line)
+        joiner.pending.pop(line.thread_id, None)
+        if other in joiner.pending:
+            joiner.pending[line.thread_id] = joiner.pending.pop(other)
+        thread = self._thread(line.thread_id)
+        for thread_id in thread.process.living - {line.thread_id}:
+            self.world.threads[thread_id].ended = True
+        thread.process.living = {line.thread_id}
+
+    def _ended(self, line: Line) -> None:
+        """A thread ended; with the last one go its process's descriptors."""
+        now_ns = self.clock.time_ns(line.clock, self.line_count)
+        thread = self._thread(line.thread_id)
+        pending = self._joiner.pending.pop(line.thread_id, None)
+        if pending is not None:
+            call = _call_of(pending, line.thread_id)
+            self.call_counts[call.name] += 1
+            self._did_not_return(call, thread)
+        process = thread.process
+        process.living.discard(line.thread_id)
+        thread.ended = True
+        how = ending(line)
+        call = Call("exit", b"", line.thread_id, now_ns, now_ns, self.line_count)
+        parsed = ParsedCall([], 0, b"0", None, None, tampered=False)
+        view = CallView(self.world, thread, call, parsed)
+        if not process.living and not self._table_is_shared(thread):
+            for descriptor in process.table.all_closed():
+                closed(view, descriptor)
+        self.world.out.append(
+            ThreadEnded(
+                **view.at,
+                whole_process=not process.living,
+                status=how.status,
+                signal=how.signal,
+            )
+        )
+
+    def _table_is_shared(self, thread: Thread) -> bool:
+        return any(
+            other.process.table is thread.process.table and not other.ended
+            for other in self.world.threads.values()
+        )
+
+    def finish(self) -> None:
+        """The trace is over: what is still in progress becomes a gap."""
+        for thread_id, pending in self._joiner.pending.items():
+            self.call_counts[pending.name] += 1
+            thread = self._thread(thread_id)
+            if self.detached and pending.name in HARMLESS_IF_ABANDONED:
+                continue
+            self.world.gap(
+                f"{pending.name} was in progress when the trace ended",
+                pending.line,
+                thread.process.process_id,
+                pending.name,
+            )
+        running = {
+            thread.process.process_id for thread in self.world.threads.values() if not thread.ended
+        }
+        if running and not self.detached:
+            shown = ", ".join(str(process_id) for process_id in sorted(running)[:5])
+            self.world.gap(
+                f"the trace ends while processes still run: {shown}", self.line_count, None, None
+            )
+
+
+def _call_of(pending: Pending, thread_id: int) -> Call:
+    return Call(pending.name, pending.text, thread_id, pending.start_ns, None, pending.line)
+
+
+def _flags_of(pending: Pending) -> frozenset[bytes]:
+    return clone_flags(pending.name, _whole_arguments(pending.text))
+
+
+def _whole_arguments(text: bytes) -> list[bytes]:
+    """The arguments in the first part of a call; none where it was cut within one."""
+    for closing in (b")", b"})"):
+        try:
+            return split_arguments(text + closing, 0)[0]
+        except TraceError:
+            continue
+    return []

@@ -1,0 +1,124 @@
+"""A raw strace file, or lines, to a `History`; and the same as a stream in bounded memory."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from os import PathLike, fspath
+from typing import BinaryIO
+
+from iowitness.traces.events import CALL_KINDS, AnyEvent
+from iowitness.traces.history import Gap, History, Provenance
+from iowitness.traces.strace_events import StraceReader
+from iowitness.traces.trace_error import TraceError
+
+Source = str | PathLike[str] | Iterable[bytes]
+
+
+class EventStream:
+    """The events of a raw trace, one after the other; `provenance` once they are through.
+
+    Iterating reads the source; the memory in use does not grow with it, except for what the traced
+    system itself grows by (open descriptors, names, threads).
+    """
+
+    def __init__(self, source: Source, process_ids: Mapping[int, int] | None = None) -> None:
+        self.name = "<lines>"
+        self._lines = self._lines_of(source)
+        self._reader = StraceReader(process_ids)
+        self._cut = False
+        self._finished = False
+
+    def _lines_of(self, source: Source) -> Iterator[bytes]:
+        if isinstance(source, str | PathLike):
+            self.name = fspath(source)
+            return _file_lines(self.name)
+        return iter(source)
+
+    def __iter__(self) -> Iterator[AnyEvent]:
+        reader = self._reader
+        before: bytes | None = None
+        for line in self._lines:
+            if before is not None:
+                self._read(before)
+                yield from reader.events()
+            before = line
+        if before is not None:
+            self._read_last(before)
+        reader.finish()
+        yield from reader.events()
+        self._finished = True
+
+    def _read(self, line: bytes) -> None:
+        try:
+            self._reader.read(line.removesuffix(b"\n"))
+        except TraceError as error:
+            raise error.at(self.name, self._reader.line_count) from None
+
+    def _read_last(self, line: bytes) -> None:
+        """The last line; without a newline it may be cut off, which is a gap and no error."""
+        try:
+            self._read(line)
+        except TraceError:
+            if line.endswith(b"\n"):
+                raise
+            reader = self._reader
+            counted = sum(reader.line_counts.values())
+            if counted < reader.line_count:
+                reader.line_counts["cut"] += 1
+            reader.world.gaps.append(
+                Gap(reason="the trace is cut off within its last line", line=reader.line_count)
+            )
+
+    @property
+    def provenance(self) -> Provenance:
+        """Where the events came from; complete once the iteration is through."""
+        reader = self._reader
+        assert self._finished, "provenance is asked for before the stream is through"
+        counted = sum(reader.line_counts.values())
+        if counted != reader.line_count:
+            raise TraceError(
+                f"lines counted by kind={counted}, expected {reader.line_count}", file=self.name
+            )
+        notes = set(reader.world.notes)
+        if reader.world.tampered_count:
+            notes.add(f"strace tampered with {reader.world.tampered_count} calls")
+        if reader.clock.form == "none":
+            notes.add("the trace has no times: line numbers stand for them")
+        return Provenance(
+            source="strace",
+            tool="strace",
+            raw_files=(self.name,),
+            clock_resolution_ns=reader.clock.resolution_ns,
+            line_counts=dict(reader.line_counts),
+            call_counts=dict(reader.call_counts),
+            gaps=tuple(reader.world.gaps),
+            notes=tuple(sorted(notes)),
+        )
+
+
+def _file_lines(path: str) -> Iterator[bytes]:
+    file: BinaryIO
+    try:
+        with open(path, "rb") as file:
+            yield from file
+    except OSError as error:
+        raise TraceError(f"cannot be read: {error.strerror}", file=path) from error
+
+
+def stream(source: Source, *, process_ids: Mapping[int, int] | None = None) -> EventStream:
+    """The events of a raw trace, in bounded memory.
+
+    `source` is a path or lines as bytes. `process_ids` tells the process of threads whose start the
+    trace does not show. Raises `TraceError` at the line that is not understood.
+    """
+    return EventStream(source, process_ids)
+
+
+def read_history(source: Source, *, process_ids: Mapping[int, int] | None = None) -> History:
+    """The history of a raw trace; arguments and errors as for `stream`."""
+    events = stream(source, process_ids=process_ids)
+    collected = tuple(events)
+    return History(
+        events=collected,
+        visible_kinds=CALL_KINDS,
+        data_is_visible=True,
+        provenance=events.provenance,
+    )
