@@ -1,0 +1,99 @@
+"""The APIs: keys, versions, from which version on they are flexible, and their messages.
+
+Ranges follow Kafka 4.3 so that every client keeps its features, but for Produce and Fetch, which
+stop before topic ids (version 13), and Produce's minimum, told as 0 and refused below 3:
+librdkafka before 2.11.1 silently stops compressing otherwise (KAFKA-18659).
+"""
+
+from collections.abc import Mapping
+from enum import IntEnum
+
+from msgspec import Struct
+
+from iowitness.impl.messages import cluster
+
+
+class ApiKey(IntEnum):
+    """Numbers of the APIs. Source: common/protocol/ApiKeys.java."""
+
+    PRODUCE = 0
+    FETCH = 1
+    LIST_OFFSETS = 2
+    METADATA = 3
+    OFFSET_COMMIT = 8
+    OFFSET_FETCH = 9
+    FIND_COORDINATOR = 10
+    JOIN_GROUP = 11
+    HEARTBEAT = 12
+    LEAVE_GROUP = 13
+    SYNC_GROUP = 14
+    DESCRIBE_GROUPS = 15
+    LIST_GROUPS = 16
+    SASL_HANDSHAKE = 17
+    API_VERSIONS = 18
+    CREATE_TOPICS = 19
+    DELETE_TOPICS = 20
+    INIT_PRODUCER_ID = 22
+    DESCRIBE_CONFIGS = 32
+    SASL_AUTHENTICATE = 36
+    DESCRIBE_CLUSTER = 60
+
+
+class Api(Struct, frozen=True, kw_only=True):
+    """One API: its versions and its messages.
+
+    `told_first` is the lowest version that ApiVersions names, where it is another than the lowest
+    that is served. `request` and `response` are None where the codec is made by hand.
+    """
+
+    key: ApiKey
+    first: int
+    last: int
+    flexible_from: int
+    request: type[Struct] | None = None
+    response: type[Struct] | None = None
+    told_first: int | None = None
+
+    def flexible(self, version: int) -> bool:
+        """True if that version has compact types and tagged fields."""
+        return version >= self.flexible_from
+
+
+_APIS = (
+    Api(key=ApiKey.PRODUCE, first=3, last=12, flexible_from=9, told_first=0),
+    Api(key=ApiKey.FETCH, first=4, last=12, flexible_from=12),
+    Api(
+        key=ApiKey.LIST_OFFSETS,
+        first=1,
+        last=11,
+        flexible_from=6,
+        request=cluster.ListOffsetsRequest,
+        response=cluster.ListOffsetsResponse,
+    ),
+    Api(
+        key=ApiKey.METADATA,
+        first=0,
+        last=13,
+        flexible_from=9,
+        request=cluster.MetadataRequest,
+        response=cluster.MetadataResponse,
+    ),
+    Api(
+        key=ApiKey.API_VERSIONS,
+        first=0,
+        last=4,
+        flexible_from=3,
+        request=cluster.ApiVersionsRequest,
+        response=cluster.ApiVersionsResponse,
+    ),
+    Api(
+        key=ApiKey.INIT_PRODUCER_ID,
+        first=0,
+        last=5,
+        flexible_from=2,
+        request=cluster.InitProducerIdRequest,
+        response=cluster.InitProducerIdResponse,
+    ),
+)
+
+APIS: Mapping[int, Api] = {api.key: api for api in _APIS}
