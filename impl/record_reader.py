@@ -56,8 +56,8 @@ def read_records(
     """Exactly that many records, which must fill the bytes from `start` to the end.
 
     `last_delta` is the offset delta of the record before the first one, where the caller reads a
-    batch in pieces. Raises `CorruptRecord` for a length that runs past its record, a record longer than its
-    fields, offsets that do not rise within the batch's own range, and bytes left over.
+    batch in pieces. Raises `CorruptRecord` for a length that runs past its record, a record longer
+    than its fields, offsets that do not rise within the batch's own range, and bytes left over.
     """
     base_offset, base_timestamp_ms = places.base_offset, places.base_timestamp_ms
     append_time_ms, last_allowed = places.append_time_ms, places.last_offset_delta

@@ -1,0 +1,121 @@
+"""The sparse offset index of a segment: offset to file position, 8 bytes an entry.
+
+Entry: int32 offset - base, int32 position, big-endian. Source: docs/formats/log-directory.md.
+"""
+
+import struct
+from typing import Final
+
+from msgspec import Struct
+
+from iowitness.impl.errors import CorruptIndex
+from iowitness.impl.log_files import LogFiles
+from iowitness.impl.mapped_entries import MappedEntries
+
+ENTRY_BYTE_COUNT: Final = 8
+MAX_RELATIVE_OFFSET: Final = 2**31 - 1
+
+_ENTRY: Final = struct.Struct(">ii")
+
+
+class OffsetEntry(Struct, frozen=True, gc=False):
+    """A batch's last offset, and the position of its first byte in the segment."""
+
+    offset: int
+    position: int
+
+
+class OffsetIndex:
+    """Rising offsets, looked up by bisection."""
+
+    __slots__ = ("_base_offset", "_entries", "last_offset")
+
+    def __init__(self, files: LogFiles, path: str, base_offset: int) -> None:
+        self._base_offset = base_offset
+        self._entries = MappedEntries(files, path, ENTRY_BYTE_COUNT)
+        self.last_offset = self._find_last_offset()
+
+    @property
+    def entries(self) -> MappedEntries:
+        """The file, for sizing, syncing and closing."""
+        return self._entries
+
+    @property
+    def count(self) -> int:
+        """Entries in use."""
+        return self._entries.count
+
+    @property
+    def is_full(self) -> bool:
+        """No entry fits any more."""
+        return self._entries.count >= self._entries.capacity_count
+
+    def entry(self, number: int) -> OffsetEntry:
+        """The entry at a place, the first being 0."""
+        relative, position = _ENTRY.unpack_from(self._entries.buffer, number * ENTRY_BYTE_COUNT)
+        return OffsetEntry(self._base_offset + relative, position)
+
+    def lookup(self, offset: int) -> OffsetEntry:
+        """The greatest entry at or below an offset; the segment's start if there is none."""
+        relative = offset - self._base_offset
+        low, high = 0, self._entries.count
+        buffer = self._entries.buffer
+        while low < high:
+            middle = (low + high) // 2
+            if _ENTRY.unpack_from(buffer, middle * ENTRY_BYTE_COUNT)[0] <= relative:
+                low = middle + 1
+            else:
+                high = middle
+        return self.entry(low - 1) if low else OffsetEntry(self._base_offset, 0)
+
+    def append(self, offset: int, position: int) -> None:
+        """One entry more.
+
+        Raises `ValueError` if the index is full, the offset does not rise, or it is more than
+        2**31 - 1 past the segment's base.
+        """
+        relative = offset - self._base_offset
+        if self.is_full:
+            raise ValueError(f"{self._entries.path}: full with {self.count} entries")
+        if not 0 <= relative <= MAX_RELATIVE_OFFSET:
+            raise ValueError(
+                f"{self._entries.path}: offset={offset}, expected "
+                f"{self._base_offset}..{self._base_offset + MAX_RELATIVE_OFFSET}"
+            )
+        if self.count and offset <= self.last_offset:
+            raise ValueError(
+                f"{self._entries.path}: offset={offset}, expected above {self.last_offset}"
+            )
+        _ENTRY.pack_into(
+            self._entries.buffer, self._entries.count * ENTRY_BYTE_COUNT, relative, position
+        )
+        self._entries.count += 1
+        self.last_offset = offset
+
+    def truncate_to(self, offset: int) -> None:
+        """Drops entries at or above an offset."""
+        kept = self._entries.count
+        while kept and self.entry(kept - 1).offset >= offset:
+            kept -= 1
+        self._entries.keep(kept)
+        self.last_offset = self._find_last_offset()
+
+    def clear(self, byte_count: int) -> None:
+        """No entry, and room for new ones in a file of that size."""
+        self._entries.keep(0)
+        self._entries.reserve(byte_count)
+        self.last_offset = self._base_offset
+
+    def check(self, segment_byte_count: int) -> None:
+        """Raises `CorruptIndex` if the last entry cannot be one of a segment of that size."""
+        if not self.count:
+            return
+        last = self.entry(self.count - 1)
+        if last.offset < self._base_offset or not 0 <= last.position < segment_byte_count:
+            raise CorruptIndex(
+                f"{self._entries.path}: last entry offset={last.offset} position={last.position}, "
+                f"expected from {self._base_offset} and below {segment_byte_count} B"
+            )
+
+    def _find_last_offset(self) -> int:
+        return self.entry(self.count - 1).offset if self.count else self._base_offset
