@@ -1,0 +1,74 @@
+"""What every claim shares: its name, its parameters as text, and the figures' small words."""
+
+from typing import Any
+
+from pydantic import Field
+
+from iowitness.specs.findings import Findings
+from iowitness.specs.scene import Scene
+from iowitness.specs.selection import ActorSelector, OfActors
+from iowitness.specs.verdict import Figure, Verdict
+from iowitness.traces.events import EVENT_KINDS, IOEvent
+
+
+class Claim(OfActors):
+    """A contract of one kind. Subclasses are values: in YAML and in Python the same fields.
+
+    `name` is what the suite calls it, by default the claim. `nothing_is_fine` says that a history
+    in which nothing matches keeps the contract; else it is UNKNOWN, never HOLDS.
+    """
+
+    claim: str
+    name: str = Field(default_factory=lambda fields: fields["claim"], min_length=1)
+    nothing_is_fine: bool = False
+
+    def parameters(self) -> dict[str, str]:
+        """What it was asked to hold: all fields that are not at their default, as text."""
+        given = self.model_dump(exclude_defaults=True, exclude={"claim", "name"})
+        return {key: _told(value) for key, value in given.items()}
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, tuple | list):
+        return ", ".join(map(_told, value))
+    return str(value)
+
+
+class Fold:
+    """The common part of the watches: the scene, the selected actors, and the findings."""
+
+    sees: tuple[type[IOEvent], ...] = ()
+
+    def __init__(self, claim: Claim, scene: Scene) -> None:
+        self._claim_name = claim.claim
+        self._contract_name = claim.name
+        self.scene = scene
+        self.actors: ActorSelector = claim.actors(scene)
+        self.findings = Findings()
+
+    def concerns(self, process_id: int) -> bool:
+        """Whether the process is one of the selected."""
+        return self.actors.fit_process(process_id)
+
+    def verdict(self, holds: str, *figures: Figure, hint: str | None = None) -> Verdict:
+        """The findings as a verdict."""
+        return self.findings.verdict(
+            contract=self._contract_name,
+            claim=self._claim_name,
+            holds=holds,
+            figures=figures,
+            hint=hint,
+        )
+
+
+def kinds(*events: type[IOEvent]) -> frozenset[str]:
+    """The names of kinds of event, as `needs` has them."""
+    names = frozenset(event.__name__ for event in events)
+    assert names <= set(EVENT_KINDS)
+    return names
+
+
+def counted(count: int, thing: str) -> str:
+    """A count with its thing: `1 file`, `2,000 files`."""
+    plural = thing if count == 1 else f"{thing[:-1]}ies" if thing.endswith("y") else f"{thing}s"
+    return f"{count:,} {plural}"

@@ -1,0 +1,200 @@
+"""Contracts as folds: a claim that watches events go by, and says at the end what it saw.
+
+A trace of any size is judged in one pass, because no contract keeps the events it has seen.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from iowitness.specs.gaps import may_hide
+from iowitness.specs.places import placed
+from iowitness.specs.scene import Scene
+from iowitness.specs.verdict import Outcome, Verdict, Witness
+from iowitness.traces.events import AnyEvent, IOEvent
+from iowitness.traces.history import Gap, History, Provenance
+
+
+class Watch(Protocol):
+    """One contract on its way through one history.
+
+    `sees` are the kinds of event that it wants; it is shown no others. `concerns` says whether
+    anything that the process does may matter to it, so that gaps elsewhere raise no doubt.
+    """
+
+    sees: tuple[type[IOEvent], ...]
+
+    def see(self, event: AnyEvent) -> None:
+        """Take one event in, in order of completion."""
+
+    def concerns(self, process_id: int) -> bool:
+        """Whether an unseen call of this process could change the verdict."""
+
+    def conclude(self) -> Verdict:
+        """The verdict on all that was seen; an `event_count` of 0 says that nothing matched."""
+
+
+class Contract(Protocol):
+    """A claim over a history: a pure function, given as a fold.
+
+    `needs` are the kinds of event without which the claim cannot be shown. `nothing_is_fine`
+    says that a history without a single such event keeps the contract.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name it has in its suite."""
+
+    @property
+    def claim(self) -> str:
+        """The kind of contract, `sequential-writes`."""
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Kinds of event, by name."""
+
+    @property
+    def nothing_is_fine(self) -> bool:
+        """Whether no matching event at all is HOLDS; else it is UNKNOWN."""
+
+    def parameters(self) -> dict[str, str]:
+        """What it was asked to hold, for reports."""
+
+    def watch(self, scene: Scene) -> Watch:
+        """A new fold; `scene` tells it who is who while it runs."""
+
+
+class Judging:
+    """One pass of several contracts over one source of events.
+
+    `root` is the folder below which relative globs begin.
+    """
+
+    def __init__(
+        self,
+        contracts: Sequence[Contract],
+        *,
+        visible_kinds: frozenset[str],
+        data_is_visible: bool,
+        root: str = "",
+    ) -> None:
+        self._scene = Scene(root=root, data_is_visible=data_is_visible)
+        self._visible_kinds = visible_kinds
+        self._pairs = [(contract, contract.watch(self._scene)) for contract in contracts]
+        # The scene comes first: it is up to date before anybody asks it.
+        self._viewers: dict[type[IOEvent], list[Callable[[AnyEvent], None]]] = {
+            kind: [self._scene.see] for kind in Scene.SEES
+        }
+        for _, watch in self._pairs:
+            for kind in watch.sees:
+                self._viewers.setdefault(kind, []).append(watch.see)
+
+    def see(self, event: AnyEvent) -> None:
+        """Show one event to the scene and to every watch that wants its kind."""
+        for see in self._viewers.get(type(event), ()):
+            see(event)
+
+    def verdicts(self, provenance: Provenance) -> tuple[Verdict, ...]:
+        """The verdicts, in the order of the contracts, each witness with its place."""
+        return tuple(self._verdict(contract, watch, provenance) for contract, watch in self._pairs)
+
+    def _verdict(self, contract: Contract, watch: Watch, provenance: Provenance) -> Verdict:
+        found = watch.conclude()
+        found = msgspec.structs.replace(
+            found,
+            contract=contract.name,
+            claim=contract.claim,
+            parameters=contract.parameters(),
+            witnesses=tuple(placed(one, provenance) for one in found.witnesses),
+        )
+        if found.witnesses:
+            found = msgspec.structs.replace(found, summary=_summary(found))
+        if found.outcome is Outcome.VIOLATED:
+            return found
+        doubt = (
+            self._blindness(contract)
+            or _gap_doubt(contract, watch, provenance)
+            or _vacuity(contract, found)
+        )
+        if doubt is None or (found.outcome is Outcome.UNKNOWN and found.witnesses):
+            return found
+        return msgspec.structs.replace(
+            found,
+            outcome=Outcome.UNKNOWN,
+            summary=doubt.message,
+            witnesses=(doubt,),
+            witness_count=1,
+        )
+
+    def _blindness(self, contract: Contract) -> Witness | None:
+        missing = sorted(contract.needs - self._visible_kinds)
+        if not missing:
+            return None
+        return Witness(message=f"the source cannot see {', '.join(missing)}")
+
+
+def _gap_doubt(contract: Contract, watch: Watch, provenance: Provenance) -> Witness | None:
+    def concerns(gap: Gap) -> bool:
+        near = gap.process_id is None or watch.concerns(gap.process_id)
+        return near and may_hide(gap, contract.needs)
+
+    gaps = [gap for gap in provenance.gaps if concerns(gap)]
+    if not gaps:
+        return None
+    raw = provenance.raw_files[0] if provenance.raw_files else "line "
+    place = f" ({raw.rpartition('/')[2]}:{gaps[0].line})" if gaps[0].line else ""
+    more = f", and {len(gaps) - 1} more gaps" if len(gaps) > 1 else ""
+    return Witness(message=f"the source may have missed events: {gaps[0].reason}{place}{more}")
+
+
+def _vacuity(contract: Contract, found: Verdict) -> Witness | None:
+    if found.event_count or contract.nothing_is_fine:
+        return None
+    return Witness(message="nothing matched, so nothing was shown")
+
+
+def _summary(found: Verdict) -> str:
+    first = found.witnesses[0].message
+    more = found.witness_count - 1
+    return f"{first}; and {more} more" if more else first
+
+
+def judge(contract: Contract, history: History, *, root: str = "") -> Verdict:
+    """What one contract says of one history."""
+    return judge_history((contract,), history, root=root)[0]
+
+
+def judge_history(
+    contracts: Sequence[Contract], history: History, *, root: str = ""
+) -> tuple[Verdict, ...]:
+    """What several contracts say of one history, in one pass."""
+    return judge_all(
+        contracts,
+        history.events,
+        history.visible_kinds,
+        data_is_visible=history.data_is_visible,
+        provenance=history.provenance,
+        root=root,
+    )
+
+
+def judge_all(
+    contracts: Sequence[Contract],
+    events: Iterable[AnyEvent],
+    visible_kinds: frozenset[str],
+    *,
+    data_is_visible: bool,
+    provenance: Provenance,
+    root: str = "",
+) -> tuple[Verdict, ...]:
+    """What several contracts say of a stream of events, in one pass.
+
+    Where the provenance is known only when the events are through, use `Judging` itself.
+    """
+    judging = Judging(
+        contracts, visible_kinds=visible_kinds, data_is_visible=data_is_visible, root=root
+    )
+    for event in events:
+        judging.see(event)
+    return judging.verdicts(provenance)
