@@ -6,6 +6,7 @@ from itertools import count
 import simpy
 
 from iowitness.model import wire_sizes
+from iowitness.model.file_calls import replaced, synced_directory
 from iowitness.model.kernel import Kernel
 from iowitness.model.log_rules import Region
 from iowitness.model.machine import Machine, Waiting
@@ -21,6 +22,14 @@ from iowitness.model.network import (
 from iowitness.model.recorder import Thread
 from iowitness.model.stored_log import StoredLog
 from iowitness.model.what_if import LogPolicy
+
+_CHECKPOINTS = (
+    "recovery-point-offset-checkpoint",
+    "log-start-offset-checkpoint",
+    "replication-offset-checkpoint",
+)
+_CLEAN_STOP = ".kafka_cleanshutdown"
+_SMALL_FILE_BYTE_COUNT = 32
 
 
 class Broker:
@@ -42,17 +51,23 @@ class Broker:
         machine.env.process(self._loop())
 
     def log(self, topic: str, partition: int) -> StoredLog:
-        """A partition's log, made when first asked for."""
-        key = (topic, partition)
-        if key not in self._logs:
-            self._logs[key] = StoredLog(
+        """A partition's log, which exists."""
+        return self._logs[topic, partition]
+
+    def create_topic(self, topic: str, partition_count: int) -> Waiting:
+        """Make the logs of a topic that does not exist yet."""
+        for partition in range(partition_count):
+            if (topic, partition) in self._logs:
+                continue
+            log = StoredLog(
                 f"{topic}-{partition}",
                 self._policy,
                 self._kernel,
                 self._machine.recorder,
                 self._descriptors,
             )
-        return self._logs[key]
+            self._logs[topic, partition] = log
+            yield from log.create(self.thread)
 
     @property
     def roll_count(self) -> int:
@@ -60,17 +75,32 @@ class Broker:
         return sum(log.roll_count for log in self._logs.values())
 
     def restart(self) -> Waiting:
-        """Stop cleanly and start again: every segment is closed and opened again."""
+        """Stop cleanly and start again on the same folder."""
         yield from self.stop()
         self.thread = self._process()
         for key in sorted(self._logs):
             yield from self._logs[key].reopen(self.thread)
+        recorder = self._machine.recorder
+        yield from self._kernel.unlink(self.thread, recorder.file(_CLEAN_STOP))
+        yield from synced_directory(
+            self._kernel, self.thread, recorder.file("."), self._descriptors
+        )
 
     def stop(self) -> Waiting:
-        """Stop cleanly."""
+        """Stop cleanly: every log, then the checkpoints, then the note that all is well."""
         for key in sorted(self._logs):
             yield from self._logs[key].close(self.thread)
-        self._machine.recorder.ended(self.thread, self._machine.now_ns)
+        recorder = self._machine.recorder
+        for name in (*_CHECKPOINTS, _CLEAN_STOP):
+            yield from replaced(
+                self._kernel,
+                self.thread,
+                recorder.file(f"{name}.tmp"),
+                recorder.file("."),
+                _SMALL_FILE_BYTE_COUNT,
+                self._descriptors,
+            )
+        recorder.ended(self.thread, self._machine.now_ns)
 
     def _process(self) -> Thread:
         recorder, now_ns = self._machine.recorder, self._machine.now_ns
@@ -93,14 +123,17 @@ class Broker:
                     yield from self._produced(connection, request)
                 case FetchRequest() as request:
                     yield from self._fetched(connection, request)
-                case AskRequest():
+                case AskRequest() as request:
+                    yield from self.create_topic(request.topic, request.partition_count)
                     yield from self._answered(connection, Answer(), 100)
 
     def _produced(self, connection: Connection, request: ProduceRequest) -> Waiting:
         self.produce_request_count += 1
         for batch in request.batches:
             log = self.log(request.topic, batch.partition)
-            yield from log.append(self.thread, batch.record_count, batch.byte_count)
+            yield from log.append(
+                self.thread, batch.record_count, batch.byte_count, batch.largest_timestamp_ms
+            )
         if request.acks != 0:
             body = wire_sizes.produced_body_byte_count(request.topic, len(request.batches))
             yield from self._answered(connection, Answer(), body)

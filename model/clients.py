@@ -94,7 +94,7 @@ class Producer:
     def _send(self, sender: Thread) -> Generator[simpy.Event, object, None]:
         """The sender's thread: every network call of the producer is made here."""
         connection = self._network.connect(sender, self._broker.thread)
-        yield from _asked(self._kernel, connection, sender, self._step.topic)
+        yield from _asked(self._kernel, connection, sender, self._step)
         in_flight: deque[tuple[ReadyBatch, ...]] = deque()
         while True:
             if self._accumulator.has_ready and len(in_flight) < self._step.max_in_flight:
@@ -139,7 +139,7 @@ class Consumer:
         """The consumer's only thread."""
         step = self._step
         connection = self._network.connect(thread, self._broker.thread)
-        yield from _asked(self._kernel, connection, thread, step.topic)
+        yield from _asked(self._kernel, connection, thread, step)
         logs = [self._broker.log(step.topic, p).rules for p in range(step.partition_count)]
         ends = [log.next_offset for log in logs]
         offsets = [min(step.start_offset, end) for end in ends]
@@ -165,9 +165,13 @@ class Consumer:
         return self._machine.hardware.processor.append_record_ns * len(list(regions))
 
 
-def _asked(kernel: Kernel, connection: Connection, thread: Thread, topic: str) -> Waiting:
+def _asked(
+    kernel: Kernel, connection: Connection, thread: Thread, step: Produce | Consume
+) -> Waiting:
     """Versions and metadata, before anything else."""
     for _ in range(2):
         size = wire_sizes.request_byte_count(_CLIENT_ID, _ASK_BODY_BYTE_COUNT)
-        yield from send_request(kernel, thread, connection, AskRequest(topic), size)
+        yield from send_request(
+            kernel, thread, connection, AskRequest(step.topic, step.partition_count), size
+        )
         yield from receive_answer(kernel, thread, connection)

@@ -1,19 +1,26 @@
 """Where a partition's log puts batches, and where it looks for them: decisions without files.
 
 A segment rolls before an append for which its size exceeds `segment_byte_count` less the incoming
-size. An index entry is made when the bytes since the last one exceed the interval, before the
-batch counts itself; it holds the batch's last offset and position. A read looks the offset up
-there, then walks batch heads of 61 bytes from that place on to the first batch that ends at or
-after the offset; what it returns stays inside one segment and may end inside a batch.
-Source: Kafka's `LogSegment`, `OffsetIndex` and `FileRecords`.
+size, whose timestamp lies too far from the segment's first batch, or for which an index is full.
+An index entry is made when the bytes since the last one exceed the interval, before the batch
+counts itself; it holds the batch's last offset and position. A read looks the offset up there, then
+walks batch heads from that place on to the first batch that ends at or after the offset; what it
+returns stays inside one segment and may end inside a batch.
+Source: docs/formats/log-reads-and-writes.md; Kafka's `LogSegment`, `OffsetIndex`, `FileRecords`.
 """
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from iowitness.model.what_if import LogPolicy
+
 Least: TypeAlias = Literal["nothing", "one-batch"]
 """Whether a read whose limit is below its first batch returns that batch whole, or a cut slice."""
+
+OFFSET_ENTRY_BYTE_COUNT = 8
+TIME_ENTRY_BYTE_COUNT = 12
+_LARGEST_RELATIVE_OFFSET = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +54,40 @@ class Segment:
     index_offsets: list[int] = field(default_factory=list)
     index_positions: list[int] = field(default_factory=list)
     unindexed_byte_count: int = 0
+    first_timestamp_ms: int | None = None
+    largest_timestamp_ms: int = -1
+    time_entry_count: int = 0
+    _last_time_entry_ms: int = -1
 
-    def append(self, last_offset: int, byte_count: int, index_interval_byte_count: int) -> int:
-        """Take a batch; returns its position."""
+    def append(
+        self, last_offset: int, byte_count: int, timestamp_ms: int, index_interval_byte_count: int
+    ) -> int:
+        """Take a batch whose largest timestamp is given; returns its position."""
         position = self.byte_count
+        if self.first_timestamp_ms is None:
+            self.first_timestamp_ms = timestamp_ms
+        self.largest_timestamp_ms = max(self.largest_timestamp_ms, timestamp_ms)
         if self.unindexed_byte_count > index_interval_byte_count:
             self.index_offsets.append(last_offset)
             self.index_positions.append(position)
+            self.add_time_entry()
             self.unindexed_byte_count = 0
         self.last_offsets.append(last_offset)
         self.positions.append(position)
         self.byte_count += byte_count
         self.unindexed_byte_count += byte_count
         return position
+
+    def add_time_entry(self) -> None:
+        """Note the largest timestamp so far in the time index, unless its last entry has it."""
+        if self.largest_timestamp_ms > self._last_time_entry_ms:
+            self._last_time_entry_ms = self.largest_timestamp_ms
+            self.time_entry_count += 1
+
+    def heads_from_last_entry(self) -> tuple[int, ...]:
+        """The positions of the heads that an opening reads to find the segment's end offset."""
+        last = self.index_positions[-1] if self.index_positions else 0
+        return tuple(self.positions[bisect_left(self.positions, last) :])
 
     def indexed_position(self, offset: int) -> int:
         """The position of the greatest index entry at or below `offset`; 0 below the first."""
@@ -93,12 +121,10 @@ class Segment:
 class PartitionLog:
     """The segments of one partition and the offsets in them."""
 
-    def __init__(self, segment_byte_count: int, index_interval_byte_count: int) -> None:
-        self._segment_byte_count = segment_byte_count
-        self._index_interval_byte_count = index_interval_byte_count
+    def __init__(self, policy: LogPolicy) -> None:
+        self._policy = policy
         self.segments = [Segment(0)]
         self._base_offsets = [0]
-        self.start_offset = 0
         self.next_offset = 0
 
     @property
@@ -106,18 +132,39 @@ class PartitionLog:
         """The segment that takes appends."""
         return self.segments[-1]
 
-    def append(self, record_count: int, byte_count: int) -> Placement:
-        """Give a batch the next offsets and a place."""
-        rolled = self.active.byte_count > self._segment_byte_count - byte_count
-        rolled = rolled and self.active.byte_count > 0
+    def append(self, record_count: int, byte_count: int, timestamp_ms: int) -> Placement:
+        """Give a batch with that largest timestamp the next offsets and a place."""
+        last_offset = self.next_offset + record_count - 1
+        rolled = self._must_roll(last_offset, byte_count, timestamp_ms)
         if rolled:
+            self.active.add_time_entry()
             self.segments.append(Segment(self.next_offset))
             self._base_offsets.append(self.next_offset)
-        self.next_offset += record_count
+        self.next_offset = last_offset + 1
         position = self.active.append(
-            self.next_offset - 1, byte_count, self._index_interval_byte_count
+            last_offset, byte_count, timestamp_ms, self._policy.index_interval_byte_count
         )
         return Placement(self.active.base_offset, position, byte_count, rolled)
+
+    def _must_roll(self, last_offset: int, byte_count: int, timestamp_ms: int) -> bool:
+        segment, policy = self.active, self._policy
+        if segment.byte_count > policy.segment_byte_count - byte_count:
+            return True
+        first_ms = segment.first_timestamp_ms
+        if first_ms is not None and timestamp_ms - first_ms > policy.segment_ms:
+            return True
+        offset_limit = policy.index_byte_count // OFFSET_ENTRY_BYTE_COUNT
+        time_limit = policy.index_byte_count // TIME_ENTRY_BYTE_COUNT - 1
+        return (
+            len(segment.index_offsets) >= offset_limit
+            or segment.time_entry_count >= time_limit
+            or last_offset - segment.base_offset > _LARGEST_RELATIVE_OFFSET
+        )
+
+    def reopen(self) -> None:
+        """Start anew after a clean stop: the count of bytes since the last entry is forgotten."""
+        for segment in self.segments:
+            segment.unindexed_byte_count = 0
 
     def segment_of(self, offset: int) -> Segment:
         """The segment that holds `offset`."""
@@ -130,8 +177,8 @@ class PartitionLog:
         return segment
 
     def read(self, offset: int, limit_byte_count: int, least: Least) -> Region | None:
-        """The region from the batch with `offset` on; None at the end of the log."""
-        if offset >= self.next_offset:
+        """The region from the batch with `offset` on; None at the log's end or for no bytes."""
+        if offset >= self.next_offset or (limit_byte_count == 0 and least == "nothing"):
             return None
         segment = self.segment_of(offset)
         heads = segment.heads_to(offset)

@@ -47,9 +47,10 @@ class FetchRequest:
 
 @dataclass(frozen=True, slots=True)
 class AskRequest:
-    """A request about the cluster: versions, metadata, offsets. It touches no log."""
+    """A request about the cluster: versions, metadata, offsets. A missing topic is made."""
 
     topic: str
+    partition_count: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,10 +22,11 @@ from iowitness.model.record_encoding import (
 
 @dataclass(frozen=True, slots=True)
 class ReadyBatch:
-    """A closed batch: how many records it holds, and how many bytes before and after the codec."""
+    """A closed batch: its records, their largest timestamp, its bytes without and with codec."""
 
     partition: int
     record_count: int
+    largest_timestamp_ms: int
     plain_byte_count: int
     byte_count: int
 
@@ -38,6 +39,7 @@ class OpenBatch:
         self._limit_byte_count = batch_size_byte_count
         self._codec = codec
         self._first_timestamp_ms = 0
+        self._largest_timestamp_ms = -1
         self._encoded: list[bytes] = []
         self.record_count = 0
         self.byte_count = BATCH_HEAD_BYTE_COUNT
@@ -54,6 +56,7 @@ class OpenBatch:
             self._encoded.append(encoded_record(record, delta_ms, self.record_count))
         self.record_count += 1
         self.byte_count = grown
+        self._largest_timestamp_ms = max(self._largest_timestamp_ms, record.timestamp_ms)
         return True
 
     def closed(self) -> ReadyBatch:
@@ -62,7 +65,13 @@ class OpenBatch:
         if self._codec != "none":
             records = b"".join(self._encoded)
             stored = BATCH_HEAD_BYTE_COUNT + compressed_byte_count(self._codec, records)
-        return ReadyBatch(self._partition, self.record_count, self.byte_count, stored)
+        return ReadyBatch(
+            self._partition,
+            self.record_count,
+            self._largest_timestamp_ms,
+            self.byte_count,
+            stored,
+        )
 
 
 class Accumulator:

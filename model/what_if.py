@@ -65,10 +65,14 @@ class Workload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogPolicy:
-    """How the broker stores: Kafka's `segment.bytes` and `index.interval.bytes`."""
+    """How the broker stores: Kafka's `segment.bytes`, `index.interval.bytes`, `segment.ms`,
+    `segment.index.bytes`.
+    """
 
     segment_byte_count: int = 1_048_576
     index_interval_byte_count: int = 4_096
+    segment_ms: int = 604_800_000
+    index_byte_count: int = 10_485_760
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
