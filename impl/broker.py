@@ -1,0 +1,110 @@
+"""What the broker answers to a frame: topics and logs on one side, values on the other; no socket.
+
+A handler returns the parts of its answer, None where there is none to send, or a fetch that has
+to wait. One thread at a time.
+"""
+
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from msgspec import Struct
+
+from iowitness.impl import cluster_handlers, fetch_handler, produce_handler
+from iowitness.impl.api_table import APIS, ApiKey
+from iowitness.impl.broker_state import Answer, BrokerState, ParkedFetch, Part, Session
+from iowitness.impl.fetch_wire import read_fetch_request
+from iowitness.impl.message_codec import codec_of
+from iowitness.impl.produce_wire import read_produce_request, write_produce_response
+from iowitness.impl.request_header import (
+    RequestHeader,
+    finished,
+    read_request_header,
+    response_frame,
+)
+from iowitness.impl.wire import Cursor
+from iowitness.impl.wire_errors import ProtocolViolation
+
+Handler: TypeAlias = Callable[[BrokerState, Session, RequestHeader, Any], Struct]
+
+log = logging.getLogger(__name__)
+
+_HANDLERS: dict[int, Handler] = {
+    ApiKey.METADATA: cluster_handlers.metadata,
+    ApiKey.LIST_OFFSETS: cluster_handlers.list_offsets,
+    ApiKey.INIT_PRODUCER_ID: cluster_handlers.init_producer_id,
+}
+
+
+class Broker:
+    """Answers frames, one after another."""
+
+    def __init__(self, state: BrokerState) -> None:
+        self.state = state
+
+    def answer(self, session: Session, frame: memoryview) -> Answer:
+        """What to send for one frame.
+
+        Raises ProtocolViolation for a frame that ends the connection. Source for the API and
+        version rule: SocketServer.parseRequestHeader.
+        """
+        cursor = Cursor(frame)
+        header = read_request_header(cursor)
+        if header.api_key == ApiKey.API_VERSIONS:
+            return self._versions(header, cursor)
+        api = APIS.get(header.api_key)
+        if api is None or not api.first <= header.version <= api.last:
+            raise ProtocolViolation(_unsupported(header))
+        if header.api_key == ApiKey.PRODUCE:
+            return self._produce(session, header, cursor)
+        if header.api_key == ApiKey.FETCH:
+            request = read_fetch_request(cursor, header.version)
+            return fetch_handler.fetch(self.state, header, request)
+        flexible = api.flexible(header.version)
+        assert api.request is not None
+        assert api.response is not None
+        message = codec_of(api.request, header.version, flexible=flexible).read(cursor)
+        response = _HANDLERS[header.api_key](self.state, session, header, message)
+        frame_out = response_frame(header)
+        codec_of(api.response, header.version, flexible=flexible).write(frame_out, response)
+        return [finished(frame_out)]
+
+    def retried(self, parked: ParkedFetch) -> Sequence[Part] | None:
+        """The answer of a waiting fetch if there is enough by now, else None."""
+        return fetch_handler.retried(self.state, parked)
+
+    def timed_out(self, parked: ParkedFetch) -> Sequence[Part]:
+        """The answer of a waiting fetch whose time is up, with whatever there is."""
+        return fetch_handler.timed_out(self.state, parked)
+
+    def _versions(self, header: RequestHeader, cursor: Cursor) -> Answer:
+        version, response = cluster_handlers.api_versions(header, cursor)
+        api = APIS[ApiKey.API_VERSIONS]
+        frame = response_frame(header)
+        assert api.response is not None
+        codec = codec_of(api.response, version, flexible=api.flexible(version))
+        codec.write(frame, response)
+        return [finished(frame)]
+
+    def _produce(self, session: Session, header: RequestHeader, cursor: Cursor) -> Answer:
+        request = read_produce_request(cursor, header.version)
+        response = produce_handler.produce(self.state, session, header, request)
+        if request.acks == 0:
+            return produce_handler.unacknowledged(response)
+        frame = response_frame(header)
+        write_produce_response(frame, header.version, response)
+        return [finished(frame)]
+
+
+def new_cluster_id() -> str:
+    """22 characters of base64url, as Kafka's are."""
+    return secrets.token_urlsafe(16)
+
+
+def _unsupported(header: RequestHeader) -> str:
+    api = APIS.get(header.api_key)
+    expected = "an API of docs/formats/produce-and-fetch.md"
+    if api is not None:
+        expected = f"version {api.first} to {api.last} of {api.key.name}"
+    return f"api_key={header.api_key} version={header.version}, expected {expected}"

@@ -1,0 +1,74 @@
+"""What the handlers of requests share: topics, settings, and who is asking."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from iowitness.impl.fetch_wire import FetchRequest
+from iowitness.impl.file_region import FileRegion
+from iowitness.impl.request_header import RequestHeader
+from iowitness.impl.server_config import ServerConfig
+from iowitness.impl.topics import Topics
+
+Part: TypeAlias = bytearray | FileRegion
+
+
+class ParkedFetch(Struct, frozen=True):
+    """A fetch that waits for more bytes, until `wait_ms` after it came."""
+
+    header: RequestHeader
+    request: FetchRequest
+
+    @property
+    def partitions(self) -> tuple[tuple[str, int], ...]:
+        """The partitions that it waits for."""
+        return tuple(
+            (topic.topic, wanted.partition)
+            for topic in self.request.topics
+            for wanted in topic.partitions
+        )
+
+
+Answer: TypeAlias = Sequence[Part] | ParkedFetch | None
+"""Parts to send in order, a fetch that waits, or None: nothing is to be sent."""
+
+
+class Session:
+    """One connection as the handlers know it. `peer` is its address as text."""
+
+    __slots__ = ("peer",)
+
+    def __init__(self, peer: str) -> None:
+        self.peer = peer
+
+
+class BrokerState:
+    """Everything that outlives one request. `appended` collects partitions that grew."""
+
+    def __init__(
+        self,
+        config: ServerConfig,
+        topics: Topics,
+        cluster_id: str,
+        port: int,
+        *,
+        wall_ms: Callable[[], int] | None = None,
+    ) -> None:
+        self.config = config
+        self.topics = topics
+        self.cluster_id = cluster_id
+        self.port = port
+        self.appended: set[tuple[str, int]] = set()
+        self.next_producer_id = 0
+        self.wall_ms = wall_ms or _wall_ms
+
+    @property
+    def host(self) -> str:
+        """The address that clients are told."""
+        return self.config.advertised_host or self.config.host
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,100 @@
+"""Fetch: which stretches of which segments make up the answer, and whether it has to wait."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from iowitness.impl.broker_state import Answer, BrokerState, ParkedFetch, Part
+from iowitness.impl.errors import OffsetOutOfRange
+from iowitness.impl.fetch_plan import FetchBudget, PartitionSlice, response_parts
+from iowitness.impl.fetch_wire import FetchRequest, PartitionHead, PartitionWanted
+from iowitness.impl.file_region import FileRegion
+from iowitness.impl.request_header import RequestHeader, response_frame
+from iowitness.impl.wire_errors import ErrorCode
+
+_DECLINED_SESSION_EPOCHS = frozenset({-1, 0})
+
+
+class _Reading(Struct, frozen=True):
+    """What one pass over the partitions found."""
+
+    slices: tuple[PartitionSlice[FileRegion], ...]
+    byte_count: int
+    has_error: bool
+
+
+def fetch(state: BrokerState, header: RequestHeader, request: FetchRequest) -> Answer:
+    """The answer, or a fetch that waits until `min_byte_count` are there.
+
+    Sessions are declined: the answer carries session id 0, and a request on a session that was
+    never given is told so.
+    """
+    if request.session_epoch not in _DECLINED_SESSION_EPOCHS or (
+        request.session_id != 0 and request.session_epoch == 0
+    ):
+        return response_parts(
+            response_frame(header), header.version, ErrorCode.FETCH_SESSION_ID_NOT_FOUND, ()
+        )
+    reading = _read(state, request)
+    enough = reading.byte_count >= request.min_byte_count or reading.has_error
+    if enough or request.max_wait_ms <= 0 or not reading.slices:
+        return _answer(header, reading)
+    return ParkedFetch(header, request)
+
+
+def retried(state: BrokerState, parked: ParkedFetch) -> Sequence[Part] | None:
+    """The answer of a waiting fetch if there is enough by now, else None."""
+    reading = _read(state, parked.request)
+    if reading.byte_count < parked.request.min_byte_count and not reading.has_error:
+        return None
+    return _answer(parked.header, reading)
+
+
+def timed_out(state: BrokerState, parked: ParkedFetch) -> Sequence[Part]:
+    """The answer of a waiting fetch whose time is up, with whatever there is."""
+    return _answer(parked.header, _read(state, parked.request))
+
+
+def _answer(header: RequestHeader, reading: _Reading) -> Sequence[Part]:
+    return response_parts(response_frame(header), header.version, ErrorCode.NONE, reading.slices)
+
+
+def _read(state: BrokerState, request: FetchRequest) -> _Reading:
+    budget = FetchBudget(min(request.max_byte_count, state.config.max_fetch_byte_count))
+    slices = []
+    for topic in request.topics:
+        for wanted in topic.partitions:
+            piece = _read_partition(state, topic.topic, wanted, budget)
+            budget.take(0 if piece.region is None else piece.region.byte_count)
+            slices.append(piece)
+    has_error = any(piece.head.error_code for piece in slices)
+    return _Reading(tuple(slices), budget.taken_byte_count, has_error)
+
+
+def _read_partition(
+    state: BrokerState, topic: str, wanted: PartitionWanted, budget: FetchBudget
+) -> PartitionSlice[FileRegion]:
+    partition = state.topics.partition(topic, wanted.partition)
+    if partition is None:
+        return _failed(topic, wanted.partition, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+    if partition.fault is not None:
+        return _failed(topic, wanted.partition, ErrorCode.KAFKA_STORAGE_ERROR)
+    if wanted.current_leader_epoch > 0:
+        return _failed(topic, wanted.partition, ErrorCode.UNKNOWN_LEADER_EPOCH)
+    try:
+        found = partition.log.read(
+            wanted.fetch_offset,
+            budget.limit(wanted.max_byte_count),
+            at_least_one_batch=budget.at_least_one_batch,
+        )
+    except OffsetOutOfRange:
+        return _failed(topic, wanted.partition, ErrorCode.OFFSET_OUT_OF_RANGE)
+    end_offset = partition.log.end_offset
+    head = PartitionHead(
+        wanted.partition, ErrorCode.NONE, end_offset, end_offset, partition.log.start_offset
+    )
+    return PartitionSlice(topic, head, found.region)
+
+
+def _failed(topic: str, partition: int, code: ErrorCode) -> PartitionSlice[FileRegion]:
+    return PartitionSlice(topic, PartitionHead(partition, code), None)

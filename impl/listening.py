@@ -1,0 +1,34 @@
+"""The broker's listening socket."""
+
+import errno
+import socket
+from typing import Final
+
+from iowitness.impl.wire_errors import ListenFailed
+
+_BACKLOG: Final = 1_024
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """A non-blocking listener; `port` 0 takes any free one. Raises `ListenFailed`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+        sock.listen(_BACKLOG)
+        sock.settimeout(0)
+    except OSError as error:
+        sock.close()
+        code = error.errno or 0
+        raise ListenFailed(code, _told(host, port, error), f"{host}:{port}") from error
+    return sock
+
+
+def _told(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"host={host} port={port} is in use, expected a free port: "
+            "stop what listens there (ss -ltnp), or take port 0 for any free one"
+        )
+    return f"host={host} port={port} cannot be listened on: {error}"

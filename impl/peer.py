@@ -1,0 +1,99 @@
+"""One client of the broker: its socket, what it said so far, and what it is owed."""
+
+import os
+import select
+import socket
+from collections.abc import Sequence
+from typing import Final, TypeAlias
+
+from iowitness.impl.broker_state import ParkedFetch, Part, Session
+from iowitness.impl.connection import Connection, FrameLimits
+from iowitness.impl.copying_reader import next_chunk
+from iowitness.impl.file_region import FileRegion
+from iowitness.impl.server_config import ReadPath
+
+READABLE: Final = select.EPOLLIN | select.EPOLLRDHUP
+WRITABLE: Final = select.EPOLLOUT
+HUNG_UP: Final = select.EPOLLHUP | select.EPOLLERR | select.EPOLLRDHUP
+
+Owed: TypeAlias = memoryview | FileRegion
+
+
+class Peer:
+    """A connected client. `interest` is what epoll watches of its socket."""
+
+    def __init__(self, sock: socket.socket, session: Session, limits: FrameLimits) -> None:
+        self.socket = sock
+        self.descriptor = sock.fileno()
+        self.session = session
+        self.connection: Connection[FileRegion] = Connection(limits)
+        self.interest = READABLE
+        self.parked: ParkedFetch | None = None
+        self.ticket = -1
+        self.closed = False
+
+    @property
+    def is_blocked(self) -> bool:
+        """True while an answer is owed: the next request has to wait for it."""
+        return self.parked is not None or bool(self.connection.outbox)
+
+    def owe(self, parts: Sequence[Part]) -> None:
+        """Queue the parts of an answer."""
+        for part in parts:
+            self.connection.outbox.append(
+                part if isinstance(part, FileRegion) else memoryview(part)
+            )
+
+    def flush(self, read_path: ReadPath) -> bool:
+        """Send what is owed until the socket takes no more; True once nothing is left.
+
+        Raises `OSError` where the connection or a segment file fails.
+        """
+        outbox = self.connection.outbox
+        while outbox:
+            part = outbox.popleft()
+            if isinstance(part, FileRegion):
+                left = self._moved(part) if read_path == "sendfile" else self._copied(part)
+            else:
+                left = self._sent(part, more=bool(outbox))
+            if left is not None:
+                outbox.appendleft(left)
+                return False
+        return True
+
+    def _sent(self, view: memoryview, *, more: bool) -> Owed | None:
+        """Send bytes; what is left of them. With `more` to come the kernel may wait to fill up."""
+        try:
+            count = self.socket.send(view, socket.MSG_MORE if more else 0)
+        except BlockingIOError:
+            return view
+        return view[count:] if count < len(view) else None
+
+    def _moved(self, region: FileRegion) -> Owed | None:
+        """Have the kernel move a region to the socket; what is left of it. Source: sendfile(2)."""
+        try:
+            count = os.sendfile(
+                self.descriptor, region.fileno(), region.position, region.byte_count
+            )
+        except BlockingIOError:
+            return region
+        if count == 0:
+            raise OSError(
+                f"{region.file.path} at byte {region.position}: the file ends "
+                f"{region.byte_count} B too early"
+            )
+        if count == region.byte_count:
+            return None
+        return region.sliced(count, region.byte_count - count)
+
+    def _copied(self, region: FileRegion) -> Owed | None:
+        """Read and send a region chunk by chunk: the control."""
+        rest: FileRegion | None = region
+        while rest is not None:
+            chunk, rest = next_chunk(rest)
+            unsent = self._sent(memoryview(chunk), more=rest is not None)
+            if unsent is not None:
+                if rest is not None:
+                    self.connection.outbox.appendleft(rest)
+                return unsent
+        return None

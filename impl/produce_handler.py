@@ -1,0 +1,100 @@
+"""Produce: each partition's batch set goes to its log as it came, in one write."""
+
+import logging
+
+from iowitness.impl.broker_state import Answer, BrokerState, Session
+from iowitness.impl.errors import BatchRefused, CorruptBatch
+from iowitness.impl.produce_wire import (
+    PartitionAppended,
+    PartitionBatches,
+    ProduceRequest,
+    ProduceResponse,
+    RecordFault,
+    TopicAppended,
+)
+from iowitness.impl.request_header import RequestHeader
+from iowitness.impl.topics import Partition
+from iowitness.impl.wire_errors import ErrorCode, ProtocolViolation, named
+
+log = logging.getLogger(__name__)
+
+_ALL_ACKS = frozenset({0, 1, -1})
+
+
+def produce(
+    state: BrokerState, session: Session, header: RequestHeader, request: ProduceRequest
+) -> ProduceResponse:
+    """Append every partition's batch set; what became of each, in the order of the request."""
+    del session
+    topics = []
+    for topic in request.topics:
+        partitions = [
+            _refused(batches.partition, ErrorCode.INVALID_REQUIRED_ACKS)
+            if request.acks not in _ALL_ACKS
+            else _append(state, header, topic.topic, batches)
+            for batches in topic.partitions
+        ]
+        topics.append(TopicAppended(topic.topic, tuple(partitions)))
+    return ProduceResponse(tuple(topics))
+
+
+def unacknowledged(response: ProduceResponse) -> Answer:
+    """The answer to acks=0: none, and where something failed the connection's end.
+
+    Source: KafkaApis.handleProduceRequest: the client has no other way to hear of it.
+    """
+    for topic in response.topics:
+        for partition in topic.partitions:
+            if partition.error_code:
+                raise ProtocolViolation(
+                    f"acks=0 and {topic.topic}-{partition.partition} failed with "
+                    f"{named(partition.error_code)}: expected acks=1 from clients that want to hear"
+                )
+    return None
+
+
+def _append(
+    state: BrokerState, header: RequestHeader, topic: str, batches: PartitionBatches
+) -> PartitionAppended:
+    partition = state.topics.partition(topic, batches.partition)
+    if partition is None:
+        return _refused(batches.partition, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+    if partition.fault is not None:
+        return _refused(batches.partition, ErrorCode.KAFKA_STORAGE_ERROR, partition.fault)
+    if batches.records is None or len(batches.records) == 0:
+        return _refused(batches.partition, ErrorCode.INVALID_RECORD, "no batch, expected one")
+    del header
+    return _appended(state, partition, batches.records)
+
+
+def _appended(state: BrokerState, partition: Partition, records: memoryview) -> PartitionAppended:
+    try:
+        appended = partition.log.append(records, now_ms=state.wall_ms())
+    except CorruptBatch as error:
+        return _refused(partition.number, ErrorCode.CORRUPT_MESSAGE, str(error))
+    except BatchRefused as error:
+        faults = tuple(RecordFault(index) for index in error.record_indexes)
+        return PartitionAppended(
+            partition.number, error.error_code, record_faults=faults, error_message=str(error)
+        )
+    except OSError as error:
+        partition.fault = (
+            f"{partition.topic}-{partition.number} is fenced: a write failed with {error}; "
+            "make room or mend the disk, then restart the broker"
+        )
+        log.error("%s", partition.fault)  # noqa: TRY400 - the disk failed, not this code
+        return _refused(partition.number, ErrorCode.KAFKA_STORAGE_ERROR, partition.fault)
+    state.appended.add((partition.topic, partition.number))
+    return PartitionAppended(
+        partition.number,
+        ErrorCode.NONE,
+        appended.base_offset,
+        appended.log_append_time_ms,
+        partition.log.start_offset,
+    )
+
+
+def _refused(
+    partition: int, error_code: ErrorCode, message: str | None = None
+) -> PartitionAppended:
+    return PartitionAppended(partition, error_code, error_message=message)

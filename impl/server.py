@@ -1,0 +1,212 @@
+"""The broker's shell: one thread, one epoll, non-blocking sockets.
+
+Answers to one connection keep the order of its requests: while one is owed, no further request of
+that connection is taken up. So what waits in memory is bounded by the number of connections.
+"""
+
+import logging
+import os
+import select
+import socket
+import time
+from collections.abc import Sequence
+
+from iowitness.impl.broker import Broker, new_cluster_id
+from iowitness.impl.broker_state import BrokerState, ParkedFetch, Part, Session
+from iowitness.impl.listening import listening_socket
+from iowitness.impl.log_files import RealFiles
+from iowitness.impl.peer import HUNG_UP, READABLE, WRITABLE, Peer
+from iowitness.impl.server_config import ServerConfig
+from iowitness.impl.thread_names import name_this_thread
+from iowitness.impl.topics import Topics
+from iowitness.impl.waiting_fetches import WaitingFetches
+from iowitness.impl.wire_errors import ProtocolViolation
+
+log = logging.getLogger(__name__)
+
+_SHARED_BYTE_COUNT = 1_048_576
+
+
+class Server:
+    """A broker on a data folder. It listens once constructed, and answers while `run` runs."""
+
+    def __init__(self, directory: str, config: ServerConfig | None = None) -> None:
+        self._config = config or ServerConfig()
+        self._listener = listening_socket(self._config.host, self._config.port)
+        self.port: int = self._listener.getsockname()[1]
+        try:
+            now_ms = time.time_ns() // 1_000_000
+            topics = Topics.open(directory, self._config.log, RealFiles(), now_ms=now_ms)
+        except BaseException:
+            self._listener.close()
+            raise
+        state = BrokerState(self._config, topics, new_cluster_id(), self.port)
+        self._topics = topics
+        self._broker = Broker(state)
+        self._state = state
+        self._shared = memoryview(bytearray(_SHARED_BYTE_COUNT))
+        self._peers: dict[int, Peer] = {}
+        self._waiting: WaitingFetches[Peer] = WaitingFetches()
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._epoll = select.epoll()
+        self._epoll.register(self._wake, select.EPOLLIN)
+        self._epoll.register(self._listener.fileno(), select.EPOLLIN)
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Ask `run` to end; may be called from a signal handler or another thread, and twice."""
+        self._stopping = True
+        os.eventfd_write(self._wake, 1)
+
+    def run(self) -> None:
+        """Serve until `stop`, then close every connection and every log cleanly.
+
+        Raises `OSError` if a log could not be closed, after all had their turn.
+        """
+        name_this_thread("broker-loop")
+        try:
+            while not self._stopping:
+                for descriptor, events in self._epoll.poll(self._timeout_s()):
+                    self._happened(descriptor, events)
+                self._expire()
+        finally:
+            self._close()
+
+    def _timeout_s(self) -> float | None:
+        deadline_ns = self._waiting.next_deadline_ns()
+        if deadline_ns is None:
+            return None
+        return max(0.0, (deadline_ns - time.monotonic_ns()) / 1e9)
+
+    def _happened(self, descriptor: int, events: int) -> None:
+        if descriptor == self._listener.fileno():
+            self._accept()
+            return
+        peer = self._peers.get(descriptor)
+        if peer is None:
+            return
+        try:
+            if events & WRITABLE:
+                self._writable(peer)
+            if events & select.EPOLLIN and not peer.closed:
+                self._readable(peer)
+            elif events & HUNG_UP and not peer.closed:
+                self._drop(peer)
+        except ProtocolViolation as violation:
+            log.warning("%s: %s; connection closed", peer.session.peer, violation)
+            self._drop(peer)
+        except OSError as error:
+            log.info("%s: %s; connection closed", peer.session.peer, error)
+            self._drop(peer)
+        except Exception:
+            log.exception("%s: a bug; connection closed", peer.session.peer)
+            self._drop(peer)
+        self._answer_waiting()
+
+    def _accept(self) -> None:
+        try:
+            sock, address = self._listener.accept()
+        except OSError as error:  # gone again, or out of descriptors
+            log.warning("accept failed: %s", error)
+            return
+        sock.settimeout(0)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        session = Session(f"{address[0]}:{address[1]}")
+        peer = Peer(sock, session, self._config.frame_limits)
+        self._peers[peer.descriptor] = peer
+        self._epoll.register(peer.descriptor, peer.interest)
+
+    def _readable(self, peer: Peer) -> None:
+        if peer.is_blocked:
+            self._watch(peer, peer.interest & ~select.EPOLLIN)
+            return
+        connection = peer.connection
+        try:
+            count = peer.socket.recv_into(connection.room(self._shared))
+        except BlockingIOError:
+            connection.put_aside()
+            return
+        if count == 0:
+            self._drop(peer)
+            return
+        connection.received(count)
+        self._work(peer)
+
+    def _writable(self, peer: Peer) -> None:
+        if peer.flush(self._config.read_path):
+            self._watch(peer, READABLE)
+            self._work(peer)
+
+    def _work(self, peer: Peer) -> None:
+        """Answer the frames that are there, one by one, until one cannot be answered at once."""
+        connection = peer.connection
+        while not peer.is_blocked:
+            frame = connection.next_frame()
+            if frame is None:
+                break
+            answer = self._broker.answer(peer.session, frame)
+            if isinstance(answer, ParkedFetch):
+                self._park(peer, answer)
+            elif answer is not None:
+                self._send(peer, answer)
+        connection.put_aside()
+
+    def _send(self, peer: Peer, parts: Sequence[Part]) -> None:
+        peer.owe(parts)
+        if not peer.flush(self._config.read_path):
+            self._watch(peer, peer.interest | WRITABLE)
+
+    def _park(self, peer: Peer, parked: ParkedFetch) -> None:
+        deadline_ns = time.monotonic_ns() + parked.request.max_wait_ms * 1_000_000
+        peer.parked = parked
+        peer.ticket = self._waiting.add(peer, parked.partitions, deadline_ns)
+
+    def _answer_waiting(self) -> None:
+        """Answer the waiting fetches for which what was just appended is enough."""
+        while self._state.appended:
+            partition = self._state.appended.pop()
+            for peer in self._waiting.waiting_for(partition):
+                assert peer.parked is not None
+                parts = self._broker.retried(peer.parked)
+                if parts is not None:
+                    self._waiting.remove(peer.ticket)
+                    self._unpark(peer, parts)
+
+    def _expire(self) -> None:
+        for peer in self._waiting.expired(time.monotonic_ns()):
+            assert peer.parked is not None
+            self._unpark(peer, self._broker.timed_out(peer.parked))
+        self._answer_waiting()
+
+    def _unpark(self, peer: Peer, parts: Sequence[Part]) -> None:
+        peer.parked = None
+        try:
+            self._send(peer, parts)
+            if not peer.is_blocked:
+                self._watch(peer, READABLE)
+                self._work(peer)
+        except (ProtocolViolation, OSError) as error:
+            log.warning("%s: %s; connection closed", peer.session.peer, error)
+            self._drop(peer)
+
+    def _watch(self, peer: Peer, interest: int) -> None:
+        if interest != peer.interest and not peer.closed:
+            peer.interest = interest
+            self._epoll.modify(peer.descriptor, interest)
+
+    def _drop(self, peer: Peer) -> None:
+        if peer.closed:
+            return
+        peer.closed = True
+        if peer.parked is not None:
+            self._waiting.remove(peer.ticket)
+        del self._peers[peer.descriptor]
+        peer.socket.close()
+
+    def _close(self) -> None:
+        for peer in list(self._peers.values()):
+            self._drop(peer)
+        self._listener.close()
+        self._epoll.close()
+        os.close(self._wake)
+        self._topics.close()

@@ -1,0 +1,37 @@
+"""How the broker behaves, with Kafka's names where Kafka has one."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from iowitness.impl.connection import FrameLimits
+from iowitness.impl.log_config import LogConfig
+
+ReadPath = Literal["sendfile", "copy"]
+
+
+class ServerConfig(Struct, frozen=True, kw_only=True):
+    """Settings of one broker.
+
+    `port` 0 takes any free one. `advertised_host` is what clients are told, None for `host`.
+    `read_path` `copy` is the control without zero-copy. Sizes in bytes.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    advertised_host: str | None = None
+    node_id: int = 1
+    auto_create_topics: bool = True
+    default_partition_count: int = 1
+    read_path: ReadPath = "sendfile"
+    log: LogConfig = LogConfig()
+    frame_limits: FrameLimits = FrameLimits()
+    max_fetch_byte_count: int = 57_671_680
+    max_partition_count: int = 10_000
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.default_partition_count <= self.max_partition_count:
+            raise ValueError(
+                f"default_partition_count={self.default_partition_count}, "
+                f"expected 1..{self.max_partition_count}"
+            )
