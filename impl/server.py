@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from iowitness.impl.broker import Broker, new_cluster_id
 from iowitness.impl.broker_state import BrokerState, ParkedFetch, Part, Session
 from iowitness.impl.listening import listening_socket
-from iowitness.impl.log_files import RealFiles
+from iowitness.impl.log_files import LogFiles, RealFiles
 from iowitness.impl.peer import HUNG_UP, READABLE, WRITABLE, Peer
 from iowitness.impl.server_config import ServerConfig
 from iowitness.impl.thread_names import name_this_thread
@@ -30,13 +30,18 @@ _SHARED_BYTE_COUNT = 1_048_576
 class Server:
     """A broker on a data folder. It listens once constructed, and answers while `run` runs."""
 
-    def __init__(self, directory: str, config: ServerConfig | None = None) -> None:
+    def __init__(
+        self,
+        directory: str,
+        config: ServerConfig | None = None,
+        files: LogFiles | None = None,
+    ) -> None:
         self._config = config or ServerConfig()
         self._listener = listening_socket(self._config.host, self._config.port)
         self.port: int = self._listener.getsockname()[1]
         try:
             now_ms = time.time_ns() // 1_000_000
-            topics = Topics.open(directory, self._config.log, RealFiles(), now_ms=now_ms)
+            topics = Topics.open(directory, self._config.log, files or RealFiles(), now_ms=now_ms)
         except BaseException:
             self._listener.close()
             raise
@@ -52,6 +57,11 @@ class Server:
         self._epoll.register(self._wake, select.EPOLLIN)
         self._epoll.register(self._listener.fileno(), select.EPOLLIN)
         self._stopping = False
+
+    def ensure_topic(self, name: str, partition_count: int) -> None:
+        """Create a topic that is not there yet, before `run`; one that is there stays as it is."""
+        if name not in self._topics.by_name:
+            self._topics.create(name, partition_count, now_ms=time.time_ns() // 1_000_000)
 
     def stop(self) -> None:
         """Ask `run` to end; may be called from a signal handler or another thread, and twice."""
