@@ -70,5 +70,8 @@ def kinds(*events: type[IOEvent]) -> frozenset[str]:
 
 def counted(count: int, thing: str) -> str:
     """A count with its thing: `1 file`, `2,000 files`."""
-    plural = thing if count == 1 else f"{thing[:-1]}ies" if thing.endswith("y") else f"{thing}s"
-    return f"{count:,} {plural}"
+    if count == 1:
+        return f"1 {thing}"
+    if thing.endswith("y"):
+        return f"{count:,} {thing[:-1]}ies"
+    return f"{count:,} {thing}{'es' if thing.endswith(('ch', 's')) else 's'}"

@@ -36,6 +36,7 @@ class Scene:
     _roles: dict[int, str] = field(default_factory=dict)
     _programs: dict[int, str] = field(default_factory=dict)
     _thread_names: dict[int, str] = field(default_factory=dict)
+    _born: set[int] = field(default_factory=set)
 
     SEES = (Marked, ThreadStarted, ThreadNamed, ThreadEnded, Executed, Renamed)
 
@@ -46,12 +47,14 @@ class Scene:
                 self._see_mark(event)
             case ThreadNamed():
                 self._thread_names[event.thread_id] = event.name
+                self._born.add(event.thread_id)
             case ThreadStarted(error=None):
                 self._see_start(event)
             case Executed(error=None):
                 program = event.path.rpartition("/")[2]
                 self._programs[event.process_id] = program
                 self._thread_names[event.thread_id] = program[:THREAD_NAME_BYTE_COUNT]
+                self._born.add(event.thread_id)
             case ThreadEnded():
                 self._see_end(event)
             case Renamed(error=None, file=File() as file):
@@ -70,6 +73,7 @@ class Scene:
     def _see_start(self, event: ThreadStarted) -> None:
         # A child may have spoken before its maker's clone returned: what it said itself stays.
         child = event.started_thread_id
+        self._born.add(child)
         if event.thread_id in self._thread_names:
             self._thread_names.setdefault(child, self._thread_names[event.thread_id])
         if event.started_process_id == event.process_id:
@@ -81,6 +85,7 @@ class Scene:
     def _see_end(self, event: ThreadEnded) -> None:
         # Identifiers are used again: what is said of the dead must not stick to the next.
         self._thread_names.pop(event.thread_id, None)
+        self._born.discard(event.thread_id)
         if event.whole_process:
             self._roles.pop(event.process_id, None)
             self._programs.pop(event.process_id, None)
@@ -96,6 +101,13 @@ class Scene:
     def thread_name(self, thread_id: int) -> str:
         """The name of a thread, empty where it was never seen."""
         return self._thread_names.get(thread_id, "")
+
+    def name_is_known(self, thread_id: int) -> bool:
+        """Whether the history shows the thread's beginning or naming.
+
+        A thread that was there before may have a name that nobody saw it take.
+        """
+        return thread_id in self._born
 
     def told(self, event: IOEvent) -> str:
         """The actor of an event in words: `producer, thread 4711 (python3)`."""
