@@ -23,7 +23,7 @@ from iowitness.traces.events import (
     Waited,
     Written,
 )
-from iowitness.traces.strace_text import fields, items, number
+from iowitness.traces.strace_text import fields, items, number, string
 
 _VERBS: tuple[Literal["begin", "end", "role"], ...] = ("begin", "end", "role")
 
@@ -193,9 +193,17 @@ def _write(view: CallView) -> None:
 
 def _mark(view: CallView) -> None:
     """A write to descriptor -1: the program speaks to the judge."""
-    words = (buffer(view.arguments[1], 4096) or b"").decode("utf-8", "replace")
-    if not words.startswith(MARK_PREFIX):
+    shown = string(view.arguments[1])
+    words = (shown[0] if shown else b"").decode("utf-8", "replace")
+    if shown is None or not words.startswith(MARK_PREFIX):
         return
+    if not shown[1]:
+        view.world.gap(
+            f"mark={words!r} is cut off, expected all of it: capture with a larger -s",
+            view.call.line,
+            view.process.process_id,
+            view.call.name,
+        )
     verb, _, name = words.removeprefix(MARK_PREFIX).partition(":")
     for known in _VERBS:
         if verb == known:

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from os import PathLike, fspath
-from typing import BinaryIO
+from pathlib import Path
 
+from iowitness.traces.call_sets import kinds_visible_in
+from iowitness.traces.capture_record import CaptureRecord, read_record
 from iowitness.traces.events import CALL_KINDS, AnyEvent
 from iowitness.traces.history import Gap, History, Provenance
+from iowitness.traces.raw_input import file_lines
+from iowitness.traces.sizes_at_open import with_sizes_at_open
 from iowitness.traces.strace_events import StraceReader
 from iowitness.traces.trace_error import TraceError
 
@@ -21,15 +25,19 @@ class EventStream:
 
     def __init__(self, source: Source, process_ids: Mapping[int, int] | None = None) -> None:
         self.name = "<lines>"
+        self.record: CaptureRecord | None = None
         self._lines = self._lines_of(source)
+        if process_ids is None and self.record is not None:
+            process_ids = self.record.thread_processes()
         self._reader = StraceReader(process_ids)
-        self._cut = False
+        self._reader.detached = self.record is not None and self.record.detached
         self._finished = False
 
     def _lines_of(self, source: Source) -> Iterator[bytes]:
         if isinstance(source, str | PathLike):
             self.name = fspath(source)
-            return _file_lines(self.name)
+            self.record = read_record(Path(source))
+            return file_lines(self.name)
         return iter(source)
 
     def __iter__(self) -> Iterator[AnyEvent]:
@@ -68,6 +76,18 @@ class EventStream:
             )
 
     @property
+    def visible_kinds(self) -> frozenset[str]:
+        """The kinds of event that the trace would show, as far as its filter is on record."""
+        if self.record is None or not self.record.calls:
+            return CALL_KINDS
+        return kinds_visible_in(frozenset(self.record.calls))
+
+    @property
+    def data_is_visible(self) -> bool:
+        """Whether the beginnings of buffers were kept."""
+        return self.record is None or self.record.content_byte_count > 0
+
+    @property
     def provenance(self) -> Provenance:
         """Where the events came from; complete once the iteration is through."""
         reader = self._reader
@@ -82,9 +102,15 @@ class EventStream:
             notes.add(f"strace tampered with {reader.world.tampered_count} calls")
         if reader.clock.form == "none":
             notes.add("the trace has no times: line numbers stand for them")
+        record = self.record
+        if record is None:
+            notes.add("the filter of the trace is not on record: all calls are taken as traced")
+        elif record.seccomp_fallback:
+            notes.add("strace stopped the program at every call, which makes it slower")
         return Provenance(
             source="strace",
-            tool="strace",
+            program=() if record is None else record.command,
+            tool="strace" if record is None else record.tool,
             raw_files=(self.name,),
             clock_resolution_ns=reader.clock.resolution_ns,
             line_counts=dict(reader.line_counts),
@@ -92,15 +118,6 @@ class EventStream:
             gaps=tuple(reader.world.gaps),
             notes=tuple(sorted(notes)),
         )
-
-
-def _file_lines(path: str) -> Iterator[bytes]:
-    file: BinaryIO
-    try:
-        with open(path, "rb") as file:
-            yield from file
-    except OSError as error:
-        raise TraceError(f"cannot be read: {error.strerror}", file=path) from error
 
 
 def stream(source: Source, *, process_ids: Mapping[int, int] | None = None) -> EventStream:
@@ -115,10 +132,10 @@ def stream(source: Source, *, process_ids: Mapping[int, int] | None = None) -> E
 def read_history(source: Source, *, process_ids: Mapping[int, int] | None = None) -> History:
     """The history of a raw trace; arguments and errors as for `stream`."""
     events = stream(source, process_ids=process_ids)
-    collected = tuple(events)
+    collected = tuple(with_sizes_at_open(events))
     return History(
         events=collected,
-        visible_kinds=CALL_KINDS,
-        data_is_visible=True,
+        visible_kinds=events.visible_kinds,
+        data_is_visible=events.data_is_visible,
         provenance=events.provenance,
     )
