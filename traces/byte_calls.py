@@ -194,7 +194,7 @@ def _write(view: CallView) -> None:
 def _mark(view: CallView) -> None:
     """A write to descriptor -1: the program speaks to the judge."""
     shown = string(view.arguments[1])
-    words = (shown[0] if shown else b"").decode("utf-8", "replace")
+    words = (shown[0] if shown else b"").decode("utf-8", "backslashreplace")
     if shown is None or not words.startswith(MARK_PREFIX):
         return
     if not shown[1]:

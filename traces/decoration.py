@@ -58,7 +58,11 @@ def read_decoration(argument: bytes) -> Decoration:
             return _named(number, named[1], named[2])
         if inside.startswith(b"anon_inode:"):
             counted = inside.removeprefix(b"anon_inode:") in _COUNTERS
-            return Decoration(number, "counter" if counted else "other", path=inside.decode())
+            return Decoration(
+                number,
+                "counter" if counted else "other",
+                path=inside.decode("utf-8", "backslashreplace"),
+            )
     return _file(number, inside, deleted=shape[3] is not None)
 
 
@@ -69,20 +73,29 @@ def _file(number: int, inside: bytes, *, deleted: bool) -> Decoration:
     path = unescaped(inside)
     if path.endswith(b" (deleted)"):  # strace before 5.19 leaves the kernel's own words inside
         path, deleted = path[: -len(b" (deleted)")], True
-    return Decoration(number, "file", path=path.decode("utf-8", "surrogateescape"), deleted=deleted)
+    return Decoration(
+        number, "file", path=path.decode("utf-8", "backslashreplace"), deleted=deleted
+    )
 
 
 def _named(number: int, name: bytes, inside: bytes) -> Decoration:
     """`pipe:[1]`, `anon_inode:[eventfd]`, `socket:[1]`, `TCP:[...]`."""
     if name == b"pipe":
-        return Decoration(number, "pipe", inode=inside.decode())
+        return Decoration(number, "pipe", inode=inside.decode("utf-8", "backslashreplace"))
     if name == b"anon_inode":
         counted = b"[" + inside + b"]" in _COUNTERS
-        return Decoration(number, "counter" if counted else "other", path=f"[{inside.decode()}]")
+        return Decoration(
+            number,
+            "counter" if counted else "other",
+            path=f"[{inside.decode('utf-8', 'backslashreplace')}]",
+        )
     family = name.decode()
     if name == b"socket" or inside.isdigit():
         return Decoration(
-            number, "socket", family="" if name == b"socket" else family, inode=inside.decode()
+            number,
+            "socket",
+            family="" if name == b"socket" else family,
+            inode=inside.decode("utf-8", "backslashreplace"),
         )
     if family.startswith("UNIX"):
         return _unix(number, family, inside)
@@ -93,8 +106,8 @@ def _named(number: int, name: bytes, inside: bytes) -> Decoration:
         number,
         "socket",
         family=family,
-        local=split[1].decode(),
-        remote=(split[2] or b"").decode(),
+        local=split[1].decode("utf-8", "backslashreplace"),
+        remote=(split[2] or b"").decode("utf-8", "backslashreplace"),
     )
 
 
@@ -110,7 +123,7 @@ def _unix(number: int, family: str, inside: bytes) -> Decoration:
     inode = own.partition(b",")[0].decode()
     local = inode
     if named[3] is not None:
-        local = named[2].decode() + unescaped(named[3]).decode("utf-8", "surrogateescape")
+        local = named[2].decode() + unescaped(named[3]).decode("utf-8", "backslashreplace")
     return Decoration(
         number,
         "socket",

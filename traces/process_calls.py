@@ -74,7 +74,7 @@ def _execve(view: CallView) -> None:
     for item in items(listed) if listed.startswith(b"[") else ():
         text = string(item)
         if text is not None:
-            arguments.append(text[0].decode("utf-8", "replace"))
+            arguments.append(text[0].decode("utf-8", "backslashreplace"))
     view.world.out.append(Executed(**view.at, path=path, arguments=tuple(arguments)))
 
 
@@ -83,7 +83,7 @@ def _prctl(view: CallView) -> None:
         return
     name = string(view.arguments[1])
     if name is not None:
-        text = name[0].decode("utf-8", "replace")
+        text = name[0].decode("utf-8", "backslashreplace")
         view.world.out.append(ThreadNamed(**view.at, name=text))
 
 

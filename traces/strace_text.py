@@ -200,12 +200,12 @@ def string(argument: bytes) -> tuple[bytes, bool] | None:
 
 
 def path(argument: bytes) -> str:
-    """A path argument as text, undecodable bytes kept as surrogates; abstract names with `@`."""
+    """A path argument as text, bytes that are no UTF-8 as `\\xff`; abstract names with `@`."""
     found = string(argument.removeprefix(b"@"))
     if found is None:
         raise TraceError(f"argument={quoted(argument)}, expected a path")
     prefix = "@" if argument.startswith(b"@") else ""
-    return prefix + found[0].decode("utf-8", "surrogateescape")
+    return prefix + found[0].decode("utf-8", "backslashreplace")
 
 
 def flags(argument: bytes) -> frozenset[bytes]:
