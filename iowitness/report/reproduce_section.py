@@ -1,0 +1,84 @@
+"""The page's last section: how to repeat the run, and where it was made."""
+
+import shlex
+from collections.abc import Sequence
+
+from iowitness.report.markup import Markup, joined, tag
+from iowitness.report.quantities import count_text
+from iowitness.report.run_report import RunFacts, RunReport
+
+
+def commands(facts: RunFacts) -> str:
+    """Shell lines that repeat the run and rebuild the report."""
+    return "\n".join(
+        (
+            "# the same run, judged again",
+            shlex.join(facts.command_line),
+            "# this report again, from the artifacts folder that it lies in",
+            "iowitness report .",
+        )
+    )
+
+
+def environment_rows(facts: RunFacts) -> Sequence[tuple[str, str]]:
+    """Names and values of where and with what the run was made."""
+    environment = facts.environment
+    rows = (
+        ("started", facts.started_at),
+        ("iowitness", environment.iowitness),
+        ("kernel", f"Linux {environment.kernel}"),
+        ("machine", environment.hardware),
+        ("Python", environment.python),
+        ("strace", environment.strace),
+        ("seed", "" if facts.seed is None else str(facts.seed)),
+        ("data folder", facts.data_root),
+    )
+    return [(name, value) for name, value in rows if value]
+
+
+def reproduce_section(report: RunReport, raw_traces: Sequence[str]) -> Markup:
+    """Commands, environment, files beside the page, and what the source could not see."""
+    return joined(
+        tag("pre", tag("code", commands(report)), class_="commands", tabindex=0),
+        tag("h3", "Environment"),
+        tag(
+            "dl",
+            [(tag("dt", name), tag("dd", value)) for name, value in environment_rows(report)],
+            class_="facts",
+        ),
+        tag("h3", "Beside this page"),
+        tag("ul", [tag("li", name) for name in _files(report, raw_traces)], class_="files"),
+        _gaps(report),
+    )
+
+
+def _files(report: RunReport, raw_traces: Sequence[str]) -> Sequence[Markup]:
+    rows = [
+        ("verdicts.json", "verdicts, agreement and facts of the run, for machines"),
+        ("junit.xml", "a test case for each contract and each comparison"),
+        ("report.md", "the short form"),
+        ("observed.history.jsonl", "every observed event, one a line"),
+    ]
+    if report.predicted is not None:
+        rows.append(("predicted.history.jsonl", "every predicted event"))
+    rows.append(("trace.perfetto.json.gz", "both, for ui.perfetto.dev"))
+    rows += [(name, "the raw trace that the observed events were read from") for name in raw_traces]
+    return [joined(tag("code", name), f": {text}") for name, text in rows]
+
+
+def _gaps(report: RunReport) -> Markup | None:
+    provenance = report.observed.provenance
+    remarks = [*provenance.notes, *(_gap_words(gap.reason, gap.line) for gap in provenance.gaps)]
+    if not remarks:
+        return None
+    shown = remarks[:20]
+    more = len(remarks) - len(shown)
+    return joined(
+        tag("h3", "What the tracer said of its own limits"),
+        tag("ul", [tag("li", remark) for remark in shown]),
+        tag("p", f"{count_text(more)} more are in the history's head.") if more else None,
+    )
+
+
+def _gap_words(reason: str, line: int) -> str:
+    return f"line {line}: {reason}" if line else reason
