@@ -44,7 +44,7 @@ def claims_section(report: RunReport) -> Markup:
         ("predicted", _predicted(report)),
         (
             "machine",
-            " · ".join(filter(None, (f"Linux {environment.kernel}", environment.hardware))),
+            ", ".join(filter(None, (environment.kernel, environment.machine))),
         ),
         ("files under", report.data_root or "any folder"),
     ]

@@ -31,7 +31,7 @@ from iowitness.specs.verdict import Outcome, Verdict
 from iowitness.traces.events import AnyEvent
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&$])")
-_BLOCK_START = re.compile(r"^(\s*\d*)([#+\-=.)])")
+_BLOCK_START = re.compile(r"^(\s*)(?=[#+\-=])|^(\s*\d+)(?=[.)])")
 
 
 def markdown(report: RunReport, quotes: TraceQuotes) -> str:
@@ -60,7 +60,7 @@ def plain(text: str) -> str:
 
     What means something anywhere is escaped there, and what only begins a block at the start.
     """
-    return _BLOCK_START.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", one_line(text)))
+    return _BLOCK_START.sub(r"\g<0>\\", _SPECIAL.sub(r"\\\1", one_line(text)))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -26,8 +26,8 @@ def environment_rows(facts: RunFacts) -> Sequence[tuple[str, str]]:
     rows = (
         ("started", facts.started_at),
         ("iowitness", environment.iowitness),
-        ("kernel", f"Linux {environment.kernel}"),
-        ("machine", environment.hardware),
+        ("kernel", environment.kernel),
+        ("machine", environment.machine),
         ("Python", environment.python),
         ("strace", environment.strace),
         ("seed", "" if facts.seed is None else str(facts.seed)),
@@ -58,10 +58,11 @@ def _files(report: RunReport, raw_traces: Sequence[str]) -> Sequence[Markup]:
         ("junit.xml", "a test case for each contract and each comparison"),
         ("report.md", "the short form"),
         ("observed.history.jsonl", "every observed event, one a line"),
+        ("trace.perfetto.json.gz", "the same for ui.perfetto.dev"),
     ]
     if report.predicted is not None:
         rows.append(("predicted.history.jsonl", "every predicted event"))
-    rows.append(("trace.perfetto.json.gz", "both, for ui.perfetto.dev"))
+    rows.append(("predicted.perfetto.json.gz", "the same for ui.perfetto.dev"))
     rows += [(name, "the raw trace that the observed events were read from") for name in raw_traces]
     return [joined(tag("code", name), f": {text}") for name, text in rows]
 

@@ -2,7 +2,6 @@
 
 from msgspec import Struct
 
-from iowitness import __version__
 from iowitness.specs.agreement import Agreement
 from iowitness.specs.verdict import Outcome, Verdict
 from iowitness.specs.workload import Workload
@@ -35,24 +34,13 @@ class PredictedFigure(Struct, frozen=True, kw_only=True):
 
 
 class Environment(Struct, frozen=True, kw_only=True):
-    """Where and with what the run was made.
-
-    `kernel` and `strace` are releases (`6.18.5`, `6.1`), `python` has its implementation's name,
-    `machine` is the processor's architecture; `core_count` is how many this process may use.
-    """
+    """Where and with what the run was made, as text: `Linux 6.18.5`, `CPython 3.11.2`, `6.1`."""
 
     kernel: str
     python: str
     strace: str
+    iowitness: str
     machine: str = ""
-    core_count: int = 0
-    iowitness: str = __version__
-
-    @property
-    def hardware(self) -> str:
-        """`x86_64, 2 cores`."""
-        cores = f"{self.core_count} core{'s' * (self.core_count != 1)}" if self.core_count else ""
-        return ", ".join(filter(None, (self.machine, cores)))
 
 
 class RunFacts(Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ Plain means columns of fixed width, no colour and no lines drawn: it is read by 
 """
 
 from collections.abc import Sequence
-from typing import TextIO
+from typing import Literal, TextIO
 
 from msgspec import Struct
 
@@ -161,16 +161,11 @@ def _print_rich(report: RunReport, stream: TextIO) -> None:
 
     console = Console(file=stream, highlight=False)
     for table in tables(report):
-        shown = RichTable(
-            title=table.title.capitalize(),
-            title_justify="left",
-            title_style="bold",
-            box=box.SIMPLE_HEAD,
-        )
+        title = Text(table.title.capitalize(), style="bold")
+        shown = RichTable(title=title, title_justify="left", box=box.SIMPLE_HEAD)
         for index, name in enumerate(table.head):
-            shown.add_column(
-                name, justify="right" if index in table.right else "left", overflow="fold"
-            )
+            side: Literal["left", "right"] = "right" if index in table.right else "left"
+            shown.add_column(name, justify=side, overflow="fold")
         for row in table.rows:
             shown.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
         console.print(shown)

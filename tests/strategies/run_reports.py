@@ -25,12 +25,11 @@ ODD_TEXT = """</script><img src=x onerror=alert(1)>"'&`|\x1b[31m\u202e\udcff]]>"
 """What a path may hold: an end of a script, quotes, an escape sequence, a byte that is no UTF-8."""
 
 _ENVIRONMENT = Environment(
-    kernel="6.18.5",
+    kernel="Linux 6.18.5",
     python="CPython 3.11.2",
     strace="6.1",
     iowitness="0.1.0",
-    machine="x86_64",
-    core_count=2,
+    machine="x86_64, 2 cores",
 )
 
 
