@@ -98,6 +98,6 @@ def _without_surrogates(value: object) -> object:
         return printable(value)
     if isinstance(value, dict):
         return {printable(str(key)): _without_surrogates(item) for key, item in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_without_surrogates(item) for item in value]
     return value
