@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from iowitness.report.file_names import drawn_files
+from iowitness.report.file_names import drawn_files, is_segment
 from iowitness.report.thread_labels import thread_labels
 from iowitness.traces.events import (
     Accepted,
@@ -54,11 +54,13 @@ class ByteFlow(Struct, frozen=True, kw_only=True):
     """The flows of one history by link, and what the picture cannot show.
 
     `mapped_count` counts mappings of drawn files: bytes can pass through them without any call.
+    `files` is what those files are called: `segments`, or `files` where they are none of a log.
     """
 
     flows: Mapping[Link, Flow]
     server: str
     mapped_count: int
+    files: Literal["segments", "files"]
 
     def flow(self, link: Link) -> Flow:
         """The flow of one link; nothing where no call took it."""
@@ -119,7 +121,12 @@ def byte_flow(history: History, root: str) -> ByteFlow:
             case _:
                 pass
     flows = {link: total.flow() for link, total in sums.items()}
-    return ByteFlow(flows=flows, server=server, mapped_count=mapped_count)
+    return ByteFlow(
+        flows=flows,
+        server=server,
+        mapped_count=mapped_count,
+        files="segments" if all(map(is_segment, segments)) else "files",
+    )
 
 
 _SOCKET_LINKS: Mapping[tuple[bool, bool, bool], Link] = {

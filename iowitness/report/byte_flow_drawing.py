@@ -36,7 +36,7 @@ def byte_flow_drawing(flow: ByteFlow) -> Markup:
         _lanes(),
         ribbons,
         _boxes(flow),
-        [_label(flow.flow(link), link) for link in _DRAWN],
+        [_label(flow.flow(link), link) for link in _DRAWN if _is_known(flow, link)],
         viewBox=f"0 0 {_WIDTH} {_HEIGHT}",
         class_="flow",
         role="img",
@@ -99,15 +99,15 @@ def _boxes(flow: ByteFlow) -> Markup:
     copied = flow.flow("server reads").byte_count
     share = flow.user_space_share or 0.0
     fetch_state = (
-        f"{bytes_text(copied)}, {percent_text(share)} of segments" if copied else "empty: 0 B"
+        f"{bytes_text(copied)}, {percent_text(share)} of {flow.files}" if copied else "empty: 0 B"
     )
     fetch_kind = "user" if share > _NEARLY_EMPTY else "empty"
-    written = flow.flow("server writes").byte_count
-    mapped = f"{flow.mapped_count} mapped" if flow.mapped_count else "segments"
+    written = f"{_moved(flow, 'server writes')} to {flow.files}"
+    mapped = f"{flow.mapped_count} mapped" if flow.mapped_count else flow.files
     return joined(
         _box(10, 120, "user", ("producers", clients or _moved(flow, "clients send"))),
         _box(150, 100, "kernel", ("socket", "produce")),
-        _box(290, 200, "user", (f"{flow.server}: buffer", f"{bytes_text(written)} to segments")),
+        _box(290, 200, "user", (f"{flow.server}: buffer", written)),
         _box(530, 120, "kernel", ("page cache", mapped)),
         _box(690, 200, fetch_kind, (f"{flow.server}: fetch path", fetch_state)),
         _box(930, 100, "kernel", ("socket", "fetch")),
@@ -117,6 +117,11 @@ def _boxes(flow: ByteFlow) -> Markup:
 
 def _moved(flow: ByteFlow, link: Link) -> str:
     return bytes_text(flow.flow(link).byte_count)
+
+
+def _is_known(flow: ByteFlow, link: Link) -> bool:
+    """False for what clients did if nobody watched them: that is not 0 B."""
+    return flow.clients_are_traced or not link.startswith("clients")
 
 
 def _box(x: int, width: int, kind: str, lines: tuple[str, str]) -> Markup:

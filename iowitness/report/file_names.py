@@ -1,9 +1,14 @@
 """Names of files as a report shows them, and which files it draws."""
 
+import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from iowitness.traces.events import File
+
+_SYSTEM_FOLDERS = ("/proc/", "/sys/", "/dev/", "/usr/", "/lib", "/etc/", "/bin/", "/opt/")
+_PROGRAM_FILE = re.compile(r"/lib(64)?/|\.(so(\.[0-9.]+)?|pyc|jar)$")
+_SEGMENT = re.compile(r"/[0-9]+\.log$")
 
 
 def relative_path(path: str, root: str) -> str:
@@ -14,15 +19,15 @@ def relative_path(path: str, root: str) -> str:
 
 
 def is_below(path: str, root: str) -> bool:
-    """True if the path lies below the root; with no root every path but the system's own does."""
+    """True if the path lies below the root; with no root every path does that is no program's."""
     if root:
         return path.startswith(root.rstrip("/") + "/")
-    return not path.startswith(("/proc/", "/sys/", "/dev/", "/usr/", "/lib", "/etc/"))
+    return not path.startswith(_SYSTEM_FOLDERS) and not _PROGRAM_FILE.search(path)
 
 
 def is_segment(path: str) -> bool:
-    """True for a segment of a log: `.log` in Kafka's layout."""
-    return path.endswith(".log")
+    """True for a segment of a log as Kafka names it: its base offset in digits, and `.log`."""
+    return _SEGMENT.search(path) is not None
 
 
 def folder_and_name(path: str) -> tuple[str, str]:

@@ -34,7 +34,8 @@ def findings_section(report: RunReport, quotes: TraceQuotes) -> Markup:
     if report.findings:
         found.append(tag("ul", [tag("li", remark) for remark in report.findings]))
     if not found:
-        return tag("p", "None: every contract holds, and nothing differs from the prediction.")
+        agreed = "" if report.agreement is None else ", and nothing differs from the prediction"
+        return tag("p", f"None: every contract holds{agreed}.")
     return joined(found)
 
 

@@ -37,9 +37,12 @@ def flow_section(report: RunReport) -> Markup:
 def _mapping_sentence(flow: ByteFlow) -> str | None:
     if not flow.mapped_count:
         return None
+    mappings = (
+        "1 mapping" if flow.mapped_count == 1 else f"{count_text(flow.mapped_count)} mappings"
+    )
     return (
-        f"{count_text(flow.mapped_count)} mapping{'s' * (flow.mapped_count != 1)} of segments by "
-        f"the {flow.server}: bytes can move through them without a call that this picture shows."
+        f"{mappings} of {flow.files} by {flow.server}: through them bytes can move without a call "
+        "that this picture shows."
     )
 
 
@@ -50,7 +53,7 @@ def _flow_table(flow: ByteFlow) -> Markup:
         rows.append(
             tag(
                 "tr",
-                tag("th", path, scope="row"),
+                tag("th", path.replace("segments", flow.files), scope="row"),
                 tag("td", kind),
                 tag("td", ", ".join(each.calls) or "-"),
                 tag("td", count_text(each.call_count), class_="number"),

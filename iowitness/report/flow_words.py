@@ -10,13 +10,14 @@ def flow_sentence(flow: ByteFlow) -> str:
     transferred = bytes_text(flow.flow("kernel transfers").byte_count)
     copied = bytes_text(flow.flow("server reads").byte_count)
     if share is None:
-        return "No byte of a segment left the server."
+        return f"No byte of the {flow.files} left the server."
     if share == 0:
         return (
-            f"{transferred} went from segments to sockets inside the kernel; "
-            f"no byte of a segment was read into the {flow.server}."
+            f"{transferred} went from {flow.files} to sockets inside the kernel; "
+            f"nothing of them was read into a buffer of {flow.server}."
         )
     return (
-        f"{transferred} went from segments to sockets inside the kernel; {copied} of segments "
-        f"({percent_text(share)} of what left them) was read into the {flow.server}."
+        f"{transferred} went from {flow.files} to sockets inside the kernel; "
+        f"{copied} of {flow.files} ({percent_text(share)} of what left them) was read into a "
+        f"buffer of {flow.server}."
     )

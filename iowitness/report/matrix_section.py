@@ -9,7 +9,7 @@ from iowitness.report.quantities import bytes_text, count_text
 from iowitness.report.run_report import RunReport
 from iowitness.report.thread_labels import ThreadLabel, thread_labels
 
-ROW_LIMIT = 80
+ROW_LIMIT = 40
 """Threads with a row, the busiest first."""
 
 

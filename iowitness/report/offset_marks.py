@@ -10,7 +10,13 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from iowitness.report.file_names import drawn_files, folder_and_name, relative_path, short_name
+from iowitness.report.file_names import (
+    drawn_files,
+    folder_and_name,
+    is_segment,
+    relative_path,
+    short_name,
+)
 from iowitness.traces.events import File, Read, Transferred, Written
 from iowitness.traces.history import History
 
@@ -61,6 +67,7 @@ class Chart(Struct, frozen=True, kw_only=True):
     title: str
     bands: tuple[Band, ...]
     series: tuple[Series, ...]
+    has_segments: bool
     stray_write_count: int
 
     def call_count(self, world: World, operation: Operation) -> int:
@@ -170,6 +177,7 @@ def _chart(folder: str, touches: Sequence[_Touch], calls_per_mark: int) -> Chart
             )
             for (world, operation, thread_id), marks in grouped.items()
         ),
+        has_segments=all(is_segment(f"/{path}") for path in bands),
         stray_write_count=_stray_write_count(touches),
     )
 

@@ -48,10 +48,10 @@ def offsets_part(report: RunReport) -> OffsetsPart:
 
 
 _HOW_TO_READ = (
-    "Each plot is one partition: its segments stacked, each in a band of its own, so that height "
-    "is the byte of the log and a log that is only appended to is one rising line. Drag to zoom, "
-    "double-click to see all; with the keyboard, arrows step through the marks and Escape zooms "
-    "out."
+    "Each plot is one partition, or one folder: its files stacked, each in a band of its own, so "
+    "that height is the byte of the log, and a log that is only appended to is one rising line. "
+    "Drag to zoom, double-click to see all; with the keyboard, arrows step through the marks and "
+    "Escape zooms out."
 )
 
 
@@ -155,7 +155,8 @@ _WORDS: Mapping[Operation, str] = {"write": "write", "transfer": "sendfile", "re
 
 
 def _sentence(chart: Chart, report: RunReport) -> str:
-    parts = [f"{len(chart.bands)} segment{'s' * (len(chart.bands) != 1)}"]
+    noun = "segment" if chart.has_segments else "file"
+    parts = [f"{len(chart.bands)} {noun}{'s' * (len(chart.bands) != 1)}"]
     for operation, word in _WORDS.items():
         count = chart.call_count("observed", operation)
         if count:

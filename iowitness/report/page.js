@@ -143,6 +143,7 @@
       }
     });
     ctx.textBaseline = "bottom";
+    ctx.fillStyle = colours.soft;
     ctx.strokeStyle = colours.soft;
     ctx.lineWidth = ratio * 0.6;
     ctx.setLineDash([2 * ratio, 3 * ratio]);
@@ -164,12 +165,13 @@
       const height = Math.max(size, bottom - top);
       ctx.rect(x - half, middle - height / 2, size, height);
     } else if (operation === "transfer") {
-      const tall = Math.max(half * 1.3, (bottom - top) / 2);
-      ctx.moveTo(x, middle - tall);
-      ctx.lineTo(x + half * 1.3, middle);
-      ctx.lineTo(x, middle + tall);
-      ctx.lineTo(x - half * 1.3, middle);
+      const wide = half * 1.3;
+      ctx.moveTo(x, middle - wide);
+      ctx.lineTo(x + wide, middle);
+      ctx.lineTo(x, middle + wide);
+      ctx.lineTo(x - wide, middle);
       ctx.closePath();
+      if (bottom - top > 2 * wide) ctx.rect(x - half / 5, top, half / 2.5, bottom - top);
     } else {
       ctx.moveTo(x - half, middle - half);
       ctx.lineTo(x + half, middle + half);

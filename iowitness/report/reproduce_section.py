@@ -62,7 +62,7 @@ def _files(report: RunReport, raw_traces: Sequence[str]) -> Sequence[Markup]:
     ]
     if report.predicted is not None:
         rows.append(("predicted.history.jsonl", "every predicted event"))
-    rows.append(("predicted.perfetto.json.gz", "the same for ui.perfetto.dev"))
+        rows.append(("predicted.perfetto.json.gz", "the same for ui.perfetto.dev"))
     rows += [(name, "the raw trace that the observed events were read from") for name in raw_traces]
     return [joined(tag("code", name), f": {text}") for name, text in rows]
 

@@ -38,6 +38,7 @@ def thread_labels(history: History) -> Mapping[int, ThreadLabel]:
     role_counts: Counter[str] = Counter()
     thread_counts: Counter[int] = Counter()
     labels: dict[int, ThreadLabel] = {}
+    taken: set[tuple[int, str]] = set()
     for event in history:
         if event.thread_id in labels:
             continue
@@ -50,6 +51,9 @@ def thread_labels(history: History) -> Mapping[int, ThreadLabel]:
         thread_counts[process_id] += 1
         is_main = thread_id == process_id
         name = names.get(thread_id, "main" if is_main else f"thread {thread_counts[process_id]}")
+        if (process_id, name) in taken:  # the kernel cuts names off after 15 bytes
+            name = f"{name} {thread_id}"
+        taken.add((process_id, name))
         labels[thread_id] = ThreadLabel(
             process_id=process_id,
             thread_id=thread_id,

@@ -124,3 +124,12 @@ def test_more_calls_than_the_limit_are_merged_to_stay_within_it() -> None:
     (series,) = chart.series
     assert len(series.marks) == count // 2
     assert chart.call_count("observed", "write") == count
+
+
+def test_a_text_log_is_no_segment_and_a_programs_own_files_are_not_drawn() -> None:
+    access = File(5, "/srv/logs/access.log")
+    library = File(6, "/srv/v/lib/python3.11/x.py")
+    history = _history(_write(access, 0, 1), _write(library, 0, 2))
+    (chart,) = charts(history, None, "", "")
+    assert [band.label for band in chart.bands] == ["access.log"]
+    assert not chart.has_segments

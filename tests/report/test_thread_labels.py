@@ -1,6 +1,6 @@
 from iowitness.report.phases import Phase, phases
 from iowitness.report.thread_labels import thread_labels
-from iowitness.traces.events import Executed, Marked, ThreadStarted, Waited
+from iowitness.traces.events import Executed, Marked, ThreadNamed, ThreadStarted, Waited
 from iowitness.traces.history import constructed
 from tests.strategies.report_histories import Conduct, observed_history
 
@@ -33,6 +33,19 @@ def test_a_process_without_a_role_has_its_programs_name_and_a_fork_its_parents()
     )
     texts = [label.text for label in thread_labels(history).values()]
     assert texts == ["nginx · main", "nginx 2 · main", "process · main"]
+
+
+def test_two_threads_of_one_name_are_told_apart() -> None:
+    moment = {
+        "start_ns": 1,
+        "end_ns": 2,
+        "process_id": 1,
+        "call": "prctl",
+        "name": "data-plane-kafk",
+    }
+    history = constructed(ThreadNamed(thread_id=thread_id, **moment) for thread_id in (5, 6))
+    names = [label.name for label in thread_labels(history).values()]
+    assert names == ["data-plane-kafk", "data-plane-kafk 6"]
 
 
 def _mark(verb: str, name: str, at_ns: int) -> Marked:
