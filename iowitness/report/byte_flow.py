@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from iowitness.report.file_names import drawn_files, is_segment
-from iowitness.report.thread_labels import thread_labels
+from iowitness.report.thread_labels import UNNAMED_ROLE, thread_labels
 from iowitness.traces.events import (
     Accepted,
     File,
@@ -150,7 +150,8 @@ def _server(history: History) -> tuple[frozenset[int], str]:
     accepting = frozenset(event.process_id for event in history.of_kind(Accepted))
     chosen = accepting or frozenset(label.process_id for label in labels)
     roles = [label.role for label in labels if label.process_id in chosen]
-    return chosen, roles[0] if roles else "server"
+    named = [role for role in roles if role != UNNAMED_ROLE]
+    return chosen, named[0] if named else "the server"
 
 
 def _fetch_sockets(history: History, server_ids: frozenset[int]) -> frozenset[int]:

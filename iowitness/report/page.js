@@ -8,6 +8,7 @@
   const SHAPE_PX = 6;
   const RING_PX = 10;
   const NEAR_PX = 30;
+  const EAGER_COUNT = 8;
   const OPERATIONS = ["write", "transfer", "read"];
   const WORDS = { write: "write", transfer: "sendfile", read: "read" };
   const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -346,7 +347,8 @@
       create(entry.target);
     }
   }, { rootMargin: "800px" });
-  boxes.forEach((box) => near.observe(box));
+  boxes.slice(0, EAGER_COUNT).forEach(create);
+  boxes.slice(EAGER_COUNT).forEach((box) => near.observe(box));
 
   document.getElementById("plot-controls").addEventListener("change", (event) => {
     const { name, value, checked } = event.target;

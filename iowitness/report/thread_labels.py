@@ -9,6 +9,9 @@ from msgspec import Struct
 from iowitness.traces.events import Executed, Marked, ThreadNamed, ThreadStarted
 from iowitness.traces.history import History
 
+UNNAMED_ROLE = "process"
+"""The role of a process that neither marked itself nor ran a program in the history's time."""
+
 
 class ThreadLabel(Struct, frozen=True, kw_only=True):
     """One thread in words.
@@ -43,7 +46,7 @@ def thread_labels(history: History) -> Mapping[int, ThreadLabel]:
         if event.thread_id in labels:
             continue
         process_id, thread_id = event.process_id, event.thread_id
-        role = roles.get(process_id, "process")
+        role = roles.get(process_id, UNNAMED_ROLE)
         if process_id not in processes:
             role_counts[role] += 1
             ordinal = role_counts[role]

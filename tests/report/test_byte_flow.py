@@ -41,7 +41,7 @@ def test_without_marks_the_process_that_accepts_is_the_server() -> None:
     whole = observed_history(Conduct())
     unmarked = constructed(event for event in whole if type(event).__name__ != "Marked")
     flow = byte_flow(unmarked, DATA_ROOT)
-    assert flow.server == "process"
+    assert flow.server == "the server"
     assert flow.flow("kernel transfers").byte_count == _STORED
     assert flow.flow("clients send").byte_count == _STORED + 140 * 87
 
