@@ -4,50 +4,72 @@ One thread at a time. Which calls reach the files, in which order and of which s
 docs/formats/log-reads-and-writes.md; the simulation is written from that page too.
 """
 
-from bisect import bisect_right
-from typing import Final
-
 from msgspec import Struct
 
-from iowitness.impl.batch_format import (
-    HEADER_BYTE_COUNT,
-    NO_TIMESTAMP_MS,
-    BatchHeader,
-    check_crc,
-    check_sound,
-    read_header,
-    stamp_offsets,
+from iowitness.impl.batch_format import NO_TIMESTAMP_MS, BatchHeader
+from iowitness.impl.batch_reader import Batch
+from iowitness.impl.control_records import AbortedTransaction, read_marker
+from iowitness.impl.doomed_files import DoomedFiles
+from iowitness.impl.epoch_journal import EpochJournal
+from iowitness.impl.errors import LogClosed, OffsetOutOfRange
+from iowitness.impl.file_region import FetchSlice
+from iowitness.impl.flush_policy import FlushPolicy
+from iowitness.impl.incoming import (
+    check_sequences,
+    check_set_size,
+    kept_headers,
+    stamped_headers,
 )
-from iowitness.impl.errors import BatchRefused, CorruptBatch, LogClosed, OffsetOutOfRange
-from iowitness.impl.file_region import FetchSlice, FileRegion
+from iowitness.impl.leader_epochs import LeaderEpochs
 from iowitness.impl.log_config import LogConfig
 from iowitness.impl.log_files import Buffer, LogFiles
-from iowitness.impl.log_loading import Loaded, LogStart, load
-from iowitness.impl.segment import BatchAt, Segment, SegmentPlace
-
-MESSAGE_TOO_LARGE: Final = 10
-RECORD_LIST_TOO_LARGE: Final = 18
+from iowitness.impl.log_loading import Loaded, LogLoader, LogStart
+from iowitness.impl.log_reading import (
+    ReadLimit,
+    TimedOffset,
+    latest_timestamp,
+    offset_for_time,
+    read_slice,
+)
+from iowitness.impl.producer_journal import ProducerJournal
+from iowitness.impl.segment import MAX_SEGMENT_BYTE_COUNT, Segment, SegmentPlace
 
 
 class Appended(Struct, frozen=True):
-    """Where a batch set went. `log_append_time_ms` is -1 unless the topic stamps it."""
+    """Where a batch set went. `log_append_time_ms` is -1 unless the topic stamps it.
+
+    `is_duplicate` says that a producer sent it before: the offsets are those of the first time,
+    and nothing was written.
+    """
 
     base_offset: int
     last_offset: int
     byte_count: int
     log_append_time_ms: int = NO_TIMESTAMP_MS
+    is_duplicate: bool = False
 
 
 class Log:
     """An open log. `end_offset` is the next offset, `recovery_point` the first unsynced one."""
 
-    def __init__(self, place: SegmentPlace, loaded: Loaded, start: LogStart) -> None:
+    def __init__(
+        self,
+        place: SegmentPlace,
+        loaded: Loaded,
+        start: LogStart,
+        journal: ProducerJournal,
+        epochs: EpochJournal,
+    ) -> None:
+        """Takes over what `open` has loaded."""
         self._place = place
         self._segments = loaded.segments
-        self._bases = [segment.base_offset for segment in loaded.segments]
+        self._journal = journal
+        self._epochs = epochs
+        self._doomed = DoomedFiles(place.files)
+        self._flush_policy = FlushPolicy(place.config)
         self._is_closed = False
         self.end_offset = loaded.end_offset
-        self.start_offset = max(start.start_offset, self._bases[0])
+        self.start_offset = max(start.start_offset, loaded.segments[0].base_offset)
         self.recovery_point = min(start.recovery_point, loaded.end_offset)
         self.recovery = loaded.report
 
@@ -69,7 +91,17 @@ class Log:
         start = LogStart() if start is None else start
         files.make_directory(directory)
         place = SegmentPlace(files, directory, start.start_offset, config)
-        return cls(place, load(place, start, now_ms, lambda _header: None), start)
+        journal = ProducerJournal(files, directory)
+        epochs = EpochJournal(files, directory)
+        loaded = LogLoader(place, start, journal, epochs.epochs).load(now_ms)
+        epochs.save()
+        if loaded.report.scanned_segment_count:
+            journal.take_snapshot(loaded.end_offset)
+            loaded.report.removed += journal.remove_strays(
+                [segment.base_offset for segment in loaded.segments], loaded.end_offset
+            )
+            files.sync_directory(directory)
+        return cls(place, loaded, start, journal, epochs)
 
     @property
     def directory(self) -> str:
@@ -96,83 +128,76 @@ class Log:
         """The data of all segments."""
         return sum(segment.byte_count for segment in self._segments)
 
+    @property
+    def last_stable_offset(self) -> int:
+        """Where the oldest open transaction starts, or the log's end."""
+        first = self._journal.states.first_open_offset()
+        return self.end_offset if first is None else first
+
+    @property
+    def leader_epochs(self) -> LeaderEpochs:
+        """Which leader epoch started where."""
+        return self._epochs.epochs
+
+    @property
+    def producer_count(self) -> int:
+        """How many producer ids are remembered."""
+        return len(self._journal.states)
+
     def append(self, batch_set: Buffer, *, now_ms: int, leader_epoch: int = 0) -> Appended:
         """Appends whole batches as the leader: consecutive offsets from the log's end.
 
         A writable buffer is stamped in place, others are copied first. The set is written with one
-        call. Raises `CorruptBatch` for bytes that are no sound batches, and `BatchRefused` for a
-        batch or set that is too large; then nothing was written.
+        call. Raises `CorruptBatch` for bytes that are no sound batches, and `BatchRefused` for one
+        that is too large or whose sequence or epoch is wrong; then nothing was written.
         """
         self._check_open()
+        check_set_size(len(batch_set), self.config.segment_byte_count)
         view = memoryview(batch_set)
         if view.readonly:
             view = memoryview(bytearray(batch_set))
-        base_offset = self.end_offset
-        headers = self._stamped(view, base_offset, leader_epoch)
-        self._write(view, headers, now_ms)
-        return Appended(base_offset, self.end_offset - 1, len(view))
+        headers = stamped_headers(
+            view, self.end_offset, leader_epoch, self.config.max_batch_byte_count
+        )
+        repeated = check_sequences(headers, self._journal.states)
+        if repeated is not None:
+            return Appended(
+                repeated.first_offset, repeated.last_offset, len(view), is_duplicate=True
+            )
+        return self._append(view, headers, now_ms)
 
     def append_as_follower(self, batch_set: Buffer, *, now_ms: int) -> Appended:
-        """Appends whole batches with the offsets they have; gaps are accepted.
+        """Appends whole batches with the offsets and epochs they have, whatever their sequences.
 
-        Raises `BatchRefused` for an offset below the log's end or batches out of order.
+        Gaps are accepted. Raises `BatchRefused` for an offset below the log's end or batches out
+        of order.
         """
         self._check_open()
-        headers: list[BatchHeader] = []
-        next_offset = self.end_offset
-        position = 0
-        while position < len(batch_set):
-            header = self._checked(batch_set, position)
-            if header.base_offset < next_offset:
-                raise BatchRefused(
-                    f"base offset={header.base_offset}, expected {next_offset} or more",
-                    error_code=-1,
-                )
-            next_offset = header.next_offset
-            headers.append(header)
-            position += header.byte_count
-        self._write(batch_set, headers, now_ms)
-        return Appended(headers[0].base_offset, self.end_offset - 1, len(batch_set))
+        check_set_size(len(batch_set), self.config.segment_byte_count)
+        return self._append(batch_set, kept_headers(batch_set, self.end_offset), now_ms)
 
-    def _stamped(self, view: memoryview, offset: int, leader_epoch: int) -> list[BatchHeader]:
-        headers: list[BatchHeader] = []
-        position = 0
-        while position < len(view):
-            if len(view) - position >= HEADER_BYTE_COUNT:
-                stamp_offsets(view, offset, leader_epoch, position)
-            header = self._checked(view, position)
-            if header.byte_count > self.config.max_batch_byte_count:
-                raise BatchRefused(
-                    f"batch of {header.byte_count} B, expected at most "
-                    f"{self.config.max_batch_byte_count} B (max.message.bytes)",
-                    error_code=MESSAGE_TOO_LARGE,
-                )
-            offset = header.next_offset
-            headers.append(header)
-            position += header.byte_count
-        return headers
-
-    @staticmethod
-    def _checked(buffer: Buffer, position: int) -> BatchHeader:
-        header = read_header(buffer, position)
-        check_crc(header, buffer, position)
-        check_sound(header)
-        return header
-
-    def _write(self, batch_set: Buffer, headers: list[BatchHeader], now_ms: int) -> None:
-        if not headers:
-            raise CorruptBatch("0 B, expected at least one batch")
-        if len(batch_set) > self.config.segment_byte_count:
-            raise BatchRefused(
-                f"batch set of {len(batch_set)} B, expected at most "
-                f"{self.config.segment_byte_count} B (segment.bytes)",
-                error_code=RECORD_LIST_TOO_LARGE,
-            )
+    def _append(self, batch_set: Buffer, headers: list[BatchHeader], now_ms: int) -> Appended:
+        self._epochs.assign(headers)
         max_timestamp_ms = max([header.max_timestamp_ms for header in headers])
         if self._must_roll(len(batch_set), max_timestamp_ms, headers[-1].last_offset, now_ms):
             self.roll(now_ms=now_ms, base_offset=headers[0].base_offset)
         self.active_segment.append(batch_set, headers)
-        self.end_offset = headers[-1].next_offset
+        self._remember(batch_set, headers)
+        base_offset, self.end_offset = headers[0].base_offset, headers[-1].next_offset
+        if self._flush_policy.is_due_after(self.end_offset - base_offset, now_ms):
+            self.flush(now_ms=now_ms)
+        return Appended(base_offset, self.end_offset - 1, len(batch_set))
+
+    def _remember(self, batch_set: Buffer, headers: list[BatchHeader]) -> None:
+        position = 0
+        for header in headers:
+            if header.producer_id >= 0:
+                marker = None
+                if header.is_control:
+                    stored = memoryview(batch_set)[position : position + header.byte_count]
+                    marker = read_marker(Batch(header, stored))
+                self._journal.take_in(self.active_segment, header, marker)
+            position += header.byte_count
 
     def _must_roll(
         self, byte_count: int, max_timestamp_ms: int, last_offset: int, now_ms: int
@@ -193,29 +218,42 @@ class Log:
         another segment has.
         """
         self._check_open()
-        base = self.end_offset if base_offset is None else max(base_offset, self.end_offset)
+        base = self.end_offset if base_offset is None else base_offset
         active = self.active_segment
+        if base < self.end_offset or (base == active.base_offset and active.byte_count):
+            raise ValueError(
+                f"{active.file.path}: new base offset={base}, expected {self.end_offset} or more"
+            )
         if base == active.base_offset:
-            if active.byte_count:
-                raise ValueError(f"{active.file.path} exists and has {active.byte_count} B")
             active.remove()
             self._segments.pop()
-            self._bases.pop()
         else:
             active.seal()
             active.flush()
+            self._journal.take_snapshot(base)
         segment = Segment.create(self._place.at(base), now_ms)
         self._place.files.sync_directory(self.directory)
         self._segments.append(segment)
-        self._bases.append(base)
-        self.recovery_point = self.end_offset
+        self._note_flush(now_ms)
         return segment
 
-    def flush(self) -> None:
+    def flush(self, *, now_ms: int | None = None) -> None:
         """Everything appended so far is on the disk when it returns."""
         self._check_open()
         self.active_segment.flush()
+        self._note_flush(now_ms)
+
+    def _note_flush(self, now_ms: int | None) -> None:
         self.recovery_point = self.end_offset
+        self._flush_policy.flushed(now_ms)
+
+    def tick(self, *, now_ms: int) -> None:
+        """What time makes due: a flush, the removal of deleted files, forgetting producers."""
+        self._check_open()
+        if self._flush_policy.is_due_after(0, now_ms):
+            self.flush(now_ms=now_ms)
+        self._doomed.remove_due(now_ms)
+        self._journal.states.expire(now_ms, self.config.producer_expiration_ms)
 
     def read(
         self,
@@ -238,24 +276,83 @@ class Log:
         limit = self.end_offset if limit_offset is None else min(limit_offset, self.end_offset)
         if offset >= limit or (max_byte_count <= 0 and not at_least_one_batch):
             return FetchSlice(None, offset)
-        number = bisect_right(self._bases, offset) - 1
-        for segment in self._segments[max(number, 0) :]:
-            found = segment.find(offset)
-            if found is not None:
-                least = found.header.byte_count if at_least_one_batch else 0
-                return self._slice(segment, found, max(max_byte_count, least), limit)
-        return FetchSlice(None, offset)
+        first_batch_byte_count = MAX_SEGMENT_BYTE_COUNT if at_least_one_batch else 0
+        end_offset = None if limit == self.end_offset else limit
+        return read_slice(
+            self._segments, offset, ReadLimit(max_byte_count, first_batch_byte_count, end_offset)
+        )
 
-    def _slice(self, segment: Segment, first: BatchAt, most: int, limit: int) -> FetchSlice:
-        end = segment.byte_count
-        if limit < self.end_offset:
-            past = segment.find(limit) if limit > first.header.base_offset else first
-            end = end if past is None else past.position
-        byte_count = min(most, end - first.position)
-        if byte_count <= 0:
-            return FetchSlice(None, first.header.base_offset)
-        region = FileRegion(segment.file, first.position, byte_count)
-        return FetchSlice(region, first.header.base_offset, byte_count < first.header.byte_count)
+    def offset_for_time(self, timestamp_ms: int) -> TimedOffset | None:
+        """The first record that is not older than a timestamp; None if all are."""
+        self._check_open()
+        return offset_for_time(self._segments, timestamp_ms, self.start_offset)
+
+    def latest_timestamp(self) -> TimedOffset | None:
+        """The first record with the largest timestamp; None for a log without timestamps."""
+        self._check_open()
+        return latest_timestamp(self._segments)
+
+    def aborted_transactions(self, offset: int, end_offset: int) -> list[AbortedTransaction]:
+        """The aborted transactions that have records between two offsets, by their markers."""
+        self._check_open()
+        return [
+            aborted
+            for segment in self._segments
+            for aborted in segment.aborted.entries
+            if aborted.last_offset >= offset and aborted.first_offset < end_offset
+        ]
+
+    def truncate_to(self, offset: int, *, now_ms: int) -> None:
+        """Drops every record at or after an offset, and any batch that holds it.
+
+        At or below the log's first segment everything goes, and the log goes on at that offset.
+        """
+        self._check_open()
+        if offset >= self.end_offset:
+            return
+        files = self._place.files
+        while self._segments and self._segments[-1].base_offset >= offset:
+            self._segments.pop().remove()
+        if self._segments:
+            self.end_offset = self.active_segment.truncate_to(offset)
+        else:
+            self._segments.append(Segment.create(self._place.at(offset), now_ms))
+            self.start_offset = self.end_offset = offset
+        self.active_segment.flush()
+        files.sync_directory(self.directory)
+        self.recovery_point = min(self.recovery_point, self.end_offset)
+        self._epochs.epochs.truncate_from_end(self.end_offset)
+        self._epochs.save()
+        self._journal.remove_strays([s.base_offset for s in self._segments], self.end_offset)
+        self._journal.load(self.start_offset, self.end_offset)
+        self._journal.replay(self._segments, self.end_offset)
+
+    def advance_start_offset(self, offset: int) -> None:
+        """Records below an offset are no longer given; their segments go with the next retention.
+
+        Raises `OffsetOutOfRange` past the end; an offset below the start changes nothing.
+        """
+        self._check_open()
+        if offset > self.end_offset:
+            raise OffsetOutOfRange(offset, self.start_offset, self.end_offset)
+        self.start_offset = max(self.start_offset, offset)
+        self._epochs.epochs.truncate_from_start(self.start_offset)
+        self._epochs.save()
+
+    def drop_oldest(self, count: int, *, now_ms: int) -> None:
+        """The first `count` segments are renamed now and removed after the configured delay.
+
+        The log always keeps one: if all go, an empty one is rolled first.
+        """
+        self._check_open()
+        if count == len(self._segments):
+            self.roll(now_ms=now_ms)
+        doomed, self._segments[:] = self._segments[:count], self._segments[count:]
+        for segment in doomed:
+            self._doomed.add(now_ms + self.config.file_delete_delay_ms, segment.rename_deleted())
+        self._place.files.sync_directory(self.directory)
+        self._journal.remove_below(self._segments[0].base_offset)
+        self.advance_start_offset(self._segments[0].base_offset)
 
     def close(self) -> None:
         """Seals and syncs the active segment and gives all descriptors back.
@@ -264,9 +361,15 @@ class Log:
         """
         if self._is_closed:
             return
+        self._doomed.remove_all()
         self.active_segment.seal()
         self.flush()
+        self._journal.take_snapshot(self.end_offset)
         self._place.files.sync_directory(self.directory)
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Gives all descriptors back and leaves the files as a crash would; no call reaches them."""
         self._is_closed = True
         for segment in self._segments:
             segment.close()

@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from iowitness.impl.batch_format import BatchHeader
 from iowitness.impl.errors import CorruptBatch, CorruptIndex
+from iowitness.impl.leader_epochs import LeaderEpochs
 from iowitness.impl.log_names import LOG, base_offset_of, suffix_of
 from iowitness.impl.log_sweep import Removal, Replacement, swept
+from iowitness.impl.producer_journal import ProducerJournal
 from iowitness.impl.recovery import OnDamage, RecoveryReport, Stretch, recover_segment
-from iowitness.impl.segment import Segment, SegmentPlace
+from iowitness.impl.segment import BatchAt, Segment, SegmentPlace
 
 
 class LogStart(Struct, frozen=True, kw_only=True):
@@ -33,94 +34,136 @@ class Loaded(Struct, frozen=True):
     report: RecoveryReport
 
 
-def load(
-    place: SegmentPlace, start: LogStart, now_ms: int, seen: Callable[[BatchHeader], None]
-) -> Loaded:
-    """Opens, and where needed recovers, every segment in a directory.
+class LogLoader:
+    """One opening of a log's folder; `journal` and `epochs` are filled on the way."""
 
-    `place` is the first segment's, with the log's start as its base. `seen` is told the batches
-    of the scanned segments. Raises `DamagedLog`, with nothing cut, as `recover_segment` does.
-    """
-    report = RecoveryReport()
-    _sweep(place, report)
-    bases = [
-        base
-        for name in place.files.names(place.directory)
-        if suffix_of(name) == LOG and (base := base_offset_of(name)) is not None
-    ]
-    segments = [Segment.open(place.at(base), now_ms) for base in bases]
-    try:
-        end_offset = _make_ready(segments, start, report, seen)
-    except BaseException:
-        for segment in segments:
-            segment.close()
-        raise
-    if segments and end_offset < start.start_offset:
-        report.removed += [segment.file.path for segment in segments]
-        for segment in segments:
-            segment.remove()
-        segments = []
-    if not segments:
-        segments = [Segment.create(place.at(start.start_offset), now_ms)]
-        place.files.sync_directory(place.directory)
+    __slots__ = ("_epochs", "_journal", "_now_ms", "_place", "_report", "_start")
+
+    def __init__(
+        self, place: SegmentPlace, start: LogStart, journal: ProducerJournal, epochs: LeaderEpochs
+    ) -> None:
+        self._place = place
+        self._start = start
+        self._journal = journal
+        self._epochs = epochs
+        self._report = RecoveryReport()
+
+    def load(self, now_ms: int) -> Loaded:
+        """Opens, and where needed recovers, every segment.
+
+        Raises `DamagedLog` where synced bytes are damaged; what was sound is left as it was.
+        """
+        self._sweep()
+        segments: list[Segment] = []
+        try:
+            segments.extend(Segment.open(self._place.at(base), now_ms) for base in self._bases())
+            end_offset = self._make_ready(segments)
+        except BaseException:
+            for segment in segments:
+                segment.close()
+            raise
+        if segments and end_offset < self._start.start_offset:
+            for segment in segments:
+                self._remove(segment)
+            segments = []
+        if not segments:
+            end_offset = self._start.start_offset
+            segments = [Segment.create(self._place.at(end_offset), now_ms)]
+            self._place.files.sync_directory(self._place.directory)
+            self._journal.load(end_offset, end_offset)
+        self._epochs.truncate_from_end(end_offset)
+        self._report.removed += self._journal.remove_strays(
+            [segment.base_offset for segment in segments], end_offset
+        )
+        return Loaded(segments, end_offset, self._report)
+
+    def _bases(self) -> list[int]:
+        names = self._place.files.names(self._place.directory)
+        bases = (base_offset_of(name) for name in names if suffix_of(name) == LOG)
+        return [base for base in bases if base is not None]
+
+    def _sweep(self) -> None:
+        """Carries out what is to be done with the leftovers of a crash."""
+        files, directory = self._place.files, self._place.directory
+        steps = swept(files.names(directory))
+        for step in steps:
+            match step:
+                case Removal(name):
+                    files.remove(f"{directory}/{name}")
+                    self._report.removed.append(f"{directory}/{name}")
+                case Replacement(old_name, new_name):
+                    files.rename(f"{directory}/{old_name}", f"{directory}/{new_name}")
+        if steps:
+            files.sync_directory(directory)
+
+    def _make_ready(self, segments: list[Segment]) -> int:
+        """Recovers or resumes each segment; drops those after a cut. The end offset."""
+        start = self._start
         end_offset = start.start_offset
-    return Loaded(segments, end_offset, report)
+        settled = len(segments)
+        if not start.is_clean:
+            settled = sum(later.base_offset <= start.recovery_point for later in segments[1:])
+        has_producers = False
+        for number, segment in enumerate(list(segments)):
+            is_last = number == len(segments) - 1
+            if number < settled:
+                end_offset, was_cut = self._settle(segment, is_last=is_last)
+            else:
+                if not has_producers:
+                    self._load_producers(segments[:number], segment.base_offset)
+                    has_producers = True
+                stretch = Stretch(is_last, start.recovery_point, start.on_damage)
+                end_offset, was_cut = self._scan(segment, stretch, self._seer(segment))
+            if was_cut:
+                for later in segments[number + 1 :]:
+                    self._remove(later)
+                del segments[number + 1 :]
+                break
+        if not has_producers:
+            self._load_producers(segments, end_offset)
+        return end_offset
 
+    def _load_producers(self, segments: list[Segment], end_offset: int) -> None:
+        """What is known of the producers before an offset: a snapshot, and the heads after it."""
+        self._report.removed += self._journal.load(self._start.start_offset, end_offset)
+        if self._journal.next_offset < end_offset:
+            self._journal.replay(segments, end_offset)
 
-def _sweep(place: SegmentPlace, report: RecoveryReport) -> None:
-    names = place.files.names(place.directory)
-    for step in swept(names):
-        match step:
-            case Removal(name):
-                place.files.remove(f"{place.directory}/{name}")
-                report.removed.append(f"{place.directory}/{name}")
-            case Replacement(old_name, new_name):
-                place.files.rename(f"{place.directory}/{old_name}", f"{place.directory}/{new_name}")
-    if report.removed:
-        place.files.sync_directory(place.directory)
+    def _settle(self, segment: Segment, *, is_last: bool) -> tuple[int, bool]:
+        """Takes up a segment that was synced as a whole; scans it if its indexes do not fit."""
+        if segment.has_indexes:
+            try:
+                segment.check_indexes()
+                return segment.resume() if is_last else segment.base_offset, False
+            except (CorruptIndex, CorruptBatch):
+                pass
+        stretch = Stretch(is_last=False, recovery_point=0, on_damage=self._start.on_damage)
+        return self._scan(segment, stretch, lambda _batch: None)
 
-
-def _make_ready(
-    segments: list[Segment],
-    start: LogStart,
-    report: RecoveryReport,
-    seen: Callable[[BatchHeader], None],
-) -> int:
-    """Recovers or resumes each segment in place; drops those after a cut. The end offset."""
-    end_offset = start.start_offset
-    for number, segment in enumerate(list(segments)):
-        is_last = number == len(segments) - 1
-        follower = None if is_last else segments[number + 1]
-        if _is_settled(segment, follower, start):
-            end_offset = segment.base_offset if follower is None else follower.base_offset
-            if follower is None:
-                end_offset = segment.resume()
-            continue
-        stretch = Stretch(is_last, start.recovery_point, start.on_damage)
-        report.scanned_segment_count += 1
-        report.rebuilt.append(segment.file.path)
+    def _scan(
+        self, segment: Segment, stretch: Stretch, seen: Callable[[BatchAt], None]
+    ) -> tuple[int, bool]:
+        self._report.scanned_segment_count += 1
+        self._report.rebuilt.append(segment.file.path)
         end_offset, cut = recover_segment(segment, segment.base_offset, stretch, seen)
         if cut is not None:
-            report.cuts.append(cut)
-            for later in segments[number + 1 :]:
-                report.removed.append(later.file.path)
-                later.remove()
-            del segments[number + 1 :]
-            break
-    return end_offset
+            self._report.cuts.append(cut)
+        return end_offset, cut is not None
 
+    def _seer(self, segment: Segment) -> Callable[[BatchAt], None]:
+        latest = self._epochs.latest
 
-def _is_settled(segment: Segment, follower: Segment | None, start: LogStart) -> bool:
-    """Whether a segment needs no scan: synced as a whole, and with indexes that fit it."""
-    end = None if follower is None else follower.base_offset
-    if not start.is_clean and (end is None or end > start.recovery_point):
-        return False
-    if not segment.has_indexes:
-        return False
-    try:
-        segment.check_indexes()
-        if follower is None:
-            segment.resume()
-    except (CorruptIndex, CorruptBatch):
-        return False
-    return True
+        def see(batch: BatchAt) -> None:
+            nonlocal latest
+            header = batch.header
+            if header.partition_leader_epoch > latest:
+                self._epochs.assign(header.partition_leader_epoch, header.base_offset)
+                latest = self._epochs.latest
+            if header.producer_id >= 0:
+                self._journal.see(segment, batch)
+
+        return see
+
+    def _remove(self, segment: Segment) -> None:
+        self._report.removed.append(segment.file.path)
+        segment.remove()

@@ -11,7 +11,6 @@ from enum import Enum
 
 from msgspec import Struct
 
-from iowitness.impl.batch_format import BatchHeader
 from iowitness.impl.errors import CorruptBatch, DamagedLog
 from iowitness.impl.log_scan import find_intact, scan
 from iowitness.impl.segment import BatchAt, Segment
@@ -76,7 +75,7 @@ def recover_segment(
     segment: Segment,
     next_offset: int,
     stretch: Stretch,
-    seen: Callable[[BatchHeader], None],
+    seen: Callable[[BatchAt], None],
 ) -> tuple[int, Cut | None]:
     """Scans a segment, rebuilds its indexes, cuts what is not sound; the next offset, and the cut.
 
@@ -96,7 +95,7 @@ def recover_segment(
                 )
                 break
             segment.index_batch(batch.position, batch.header)
-            seen(batch.header)
+            seen(batch)
             position = batch.position + batch.header.byte_count
             next_offset = batch.header.next_offset
     except CorruptBatch as error:

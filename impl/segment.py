@@ -8,6 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from iowitness.impl.aborted_index import AbortedIndex
 from iowitness.impl.batch_format import (
     HEADER_BYTE_COUNT,
     NO_TIMESTAMP_MS,
@@ -17,8 +18,17 @@ from iowitness.impl.batch_format import (
 from iowitness.impl.errors import CorruptBatch, CorruptIndex
 from iowitness.impl.log_config import LogConfig
 from iowitness.impl.log_files import Buffer, LogFiles, OpenFile
-from iowitness.impl.log_names import LOG, OFFSET_INDEX, SEGMENT_SUFFIXES, TIME_INDEX, file_name
+from iowitness.impl.log_names import (
+    ABORTED_TRANSACTIONS,
+    DELETED,
+    LOG,
+    OFFSET_INDEX,
+    SEGMENT_SUFFIXES,
+    TIME_INDEX,
+    file_name,
+)
 from iowitness.impl.offset_index import MAX_RELATIVE_OFFSET, OffsetIndex
+from iowitness.impl.retention import SegmentAge
 from iowitness.impl.time_index import TimeEntry, TimeIndex
 
 MAX_SEGMENT_BYTE_COUNT: Final = 2**31 - 1
@@ -61,6 +71,7 @@ class Segment:
         "_offset_index",
         "_place",
         "_time_index",
+        "aborted",
         "byte_count",
         "created_ms",
         "file",
@@ -81,6 +92,7 @@ class Segment:
         self._first_timestamp_ms: int | None = None
         self._offset_index: OffsetIndex | None = None
         self._time_index: TimeIndex | None = None
+        self.aborted = AbortedIndex(place.files, place.path(ABORTED_TRANSACTIONS))
 
     @classmethod
     def create(cls, place: SegmentPlace, now_ms: int) -> "Segment":
@@ -100,6 +112,11 @@ class Segment:
     def base_offset(self) -> int:
         """The first offset that it may hold."""
         return self._place.base_offset
+
+    @property
+    def latest_timestamp_ms(self) -> int:
+        """The largest timestamp in it; -1 without timestamps."""
+        return self.max_timestamp.timestamp_ms
 
     @property
     def offset_index(self) -> OffsetIndex:
@@ -239,6 +256,7 @@ class Segment:
         self.file.sync()
         self.offset_index.entries.sync()
         self.time_index.entries.sync()
+        self.aborted.sync()
 
     def seal(self) -> None:
         """Adds the last time entry, and cuts the files to what is in use."""
@@ -289,6 +307,7 @@ class Segment:
         for suffix in (OFFSET_INDEX, TIME_INDEX):
             if self._place.files.exists(self._place.path(suffix)):
                 self._place.files.remove(self._place.path(suffix))
+        self.aborted.drop()
         self.max_timestamp = TimeEntry(NO_TIMESTAMP_MS, self.base_offset)
         self._bytes_since_entry = 0
         self._first_timestamp_ms = None
@@ -306,25 +325,48 @@ class Segment:
             self.file.truncate(byte_count)
             self.byte_count = byte_count
 
-    def truncate_to(self, offset: int) -> None:
-        """Drops every batch that holds the offset or comes after it; gaps are no obstacle."""
+    def truncate_to(self, offset: int) -> int:
+        """Drops every batch that holds the offset or comes after it; the next offset.
+
+        Gaps are no obstacle.
+        """
         found = self.find(offset)
         if found is None:
-            return
+            return self.resume()
         # A batch that straddles the offset goes as a whole, so entries from its base on go too.
         floor = min(offset, found.header.base_offset)
         self.offset_index.truncate_to(floor)
         self.time_index.truncate_to(floor)
+        self.aborted.truncate_to(floor)
         self.cut(found.position)
         self._first_timestamp_ms = None
-        self.resume()
+        return max(self.resume(), floor) if self.byte_count else floor
+
+    def age(self, end_offset: int) -> SegmentAge:
+        """What retention has to know; `end_offset` is the next segment's base or the log's end."""
+        latest_ms = self.latest_timestamp_ms
+        if latest_ms < 0:
+            latest_ms = self._place.files.modified_ms(self.file.path)
+        return SegmentAge(self.base_offset, end_offset, self.byte_count, latest_ms)
+
+    def rename_deleted(self) -> list[str]:
+        """Gives its files names of deleted ones, and returns those; regions can still be sent."""
+        self._close_indexes()
+        renamed: list[str] = []
+        for path in self._paths():
+            self._place.files.rename(path, path + DELETED)
+            renamed.append(path + DELETED)
+        return renamed
 
     def remove(self) -> None:
         """Closes the segment and removes its files now; snapshots are not its own."""
         self.close()
-        for suffix in SEGMENT_SUFFIXES:
-            if self._place.files.exists(self._place.path(suffix)):
-                self._place.files.remove(self._place.path(suffix))
+        for path in self._paths():
+            self._place.files.remove(path)
+
+    def _paths(self) -> list[str]:
+        paths = [self._place.path(suffix) for suffix in SEGMENT_SUFFIXES]
+        return [path for path in paths if self._place.files.exists(path)]
 
     def close(self) -> None:
         """Gives the descriptors back; nothing is synced or trimmed."""

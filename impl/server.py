@@ -130,16 +130,16 @@ class Server:
         if peer.is_blocked:
             self._watch(peer, peer.interest & ~select.EPOLLIN)
             return
-        connection = peer.connection
+        frames = peer.connection.frames
         try:
-            count = peer.socket.recv_into(connection.room(self._shared))
+            count = peer.socket.recv_into(frames.room(self._shared))
         except BlockingIOError:
-            connection.put_aside()
+            frames.put_aside()
             return
         if count == 0:
             self._drop(peer)
             return
-        connection.received(count)
+        frames.received(count)
         self._work(peer)
 
     def _writable(self, peer: Peer) -> None:
@@ -149,9 +149,9 @@ class Server:
 
     def _work(self, peer: Peer) -> None:
         """Answer the frames that are there, one by one, until one cannot be answered at once."""
-        connection = peer.connection
+        frames = peer.connection.frames
         while not peer.is_blocked:
-            frame = connection.next_frame()
+            frame = frames.next_frame()
             if frame is None:
                 break
             answer = self._broker.answer(peer.session, frame)
@@ -159,7 +159,7 @@ class Server:
                 self._park(peer, answer)
             elif answer is not None:
                 self._send(peer, answer)
-        connection.put_aside()
+        frames.put_aside()
 
     def _send(self, peer: Peer, parts: Sequence[Part]) -> None:
         peer.owe(parts)

@@ -1,31 +1,23 @@
-"""What the run ran on, as the report tells it."""
+"""What this run runs on, as the report tells it."""
 
 import os
 import platform
 import subprocess
 import sys
 
-from msgspec import Struct
+from iowitness import __version__
+from iowitness.report.run_report import Environment
 
 
-class Environment(Struct, frozen=True, kw_only=True):
-    """Kernel, interpreter, tracer and machine of a run; `core_count` is what this process may use."""
-
-    kernel: str
-    python: str
-    strace: str
-    machine: str
-    core_count: int
-
-
-def environment() -> Environment:
+def this_environment() -> Environment:
     """Ask this machine."""
+    core_count = len(os.sched_getaffinity(0))
     return Environment(
-        kernel=platform.release(),
+        kernel=f"{platform.system()} {platform.release()}",
         python=f"{platform.python_implementation()} {sys.version.split()[0]}",
         strace=_strace_version(),
-        machine=platform.machine(),
-        core_count=len(os.sched_getaffinity(0)),
+        iowitness=__version__,
+        machine=f"{platform.machine()}, {core_count} cores",
     )
 
 
@@ -36,6 +28,6 @@ def _strace_version() -> str:
         )
     except OSError:
         return "not installed"
-    # "strace -- version 6.1" is the whole of the first line's sense.
+    # The first line is "strace -- version 6.1".
     first_line = asked.stdout.partition("\n")[0]
     return first_line.rpartition(" ")[2] or "unknown"
