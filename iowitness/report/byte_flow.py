@@ -146,7 +146,7 @@ def _server(history: History) -> tuple[frozenset[int], str]:
     labels = thread_labels(history).values()
     brokers = frozenset(label.process_id for label in labels if label.role == "broker")
     if brokers:
-        return brokers, "broker"
+        return brokers, "the broker"
     accepting = frozenset(event.process_id for event in history.of_kind(Accepted))
     chosen = accepting or frozenset(label.process_id for label in labels)
     roles = [label.role for label in labels if label.process_id in chosen]

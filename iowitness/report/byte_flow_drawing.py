@@ -102,14 +102,15 @@ def _boxes(flow: ByteFlow) -> Markup:
         f"{bytes_text(copied)}, {percent_text(share)} of {flow.files}" if copied else "empty: 0 B"
     )
     fetch_kind = "user" if share > _NEARLY_EMPTY else "empty"
+    server = flow.server.removeprefix("the ")
     written = f"{_moved(flow, 'server writes')} to {flow.files}"
     mapped = f"{flow.mapped_count} mapped" if flow.mapped_count else flow.files
     return joined(
         _box(10, 120, "user", ("producers", clients or _moved(flow, "clients send"))),
         _box(150, 100, "kernel", ("socket", "produce")),
-        _box(290, 200, "user", (f"{flow.server}: buffer", written)),
+        _box(290, 200, "user", (f"{server}: buffer", written)),
         _box(530, 120, "kernel", ("page cache", mapped)),
-        _box(690, 200, fetch_kind, (f"{flow.server}: fetch path", fetch_state)),
+        _box(690, 200, fetch_kind, (f"{server}: fetch path", fetch_state)),
         _box(930, 100, "kernel", ("socket", "fetch")),
         _box(1050, 120, "user", ("consumers", clients or _moved(flow, "clients receive"))),
     )

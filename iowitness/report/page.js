@@ -198,8 +198,11 @@
       if (series.xs[i] < x.min || series.xs[i] > x.max) continue;
       const left = bbox.left + (series.xs[i] - x.min) * perX;
       const bottom = bbox.top + (y.max - series.positions[i]) * perY;
-      const outset = predicted ? 2 * ratio : 0;
-      trace(ctx, series.operation, left, bottom - series.lengths[i] * perY - outset, bottom + outset, size);
+      const top = bottom - series.lengths[i] * perY;
+      const middle = (top + bottom) / 2;
+      if (!predicted) trace(ctx, series.operation, left, top, bottom, size);
+      else if (series.operation === "write") trace(ctx, "write", left, top - 2 * ratio, bottom + 2 * ratio, size);
+      else trace(ctx, series.operation, left, middle, middle, size);
     }
     if (predicted || series.operation === "read") ctx.stroke();
     else ctx.fill();
