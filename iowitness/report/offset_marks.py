@@ -23,12 +23,9 @@ from iowitness.traces.history import History
 Operation: TypeAlias = Literal["write", "read", "transfer"]
 World: TypeAlias = Literal["observed", "predicted"]
 
-MARK_LIMIT = 100_000
-"""Marks of a page; above it neighbouring calls are drawn as one. It keeps a page below 2 MB."""
-
 
 class Mark(Struct, frozen=True, gc=False):
-    """One call, or several of one thread that continue each other, as drawn.
+    """One call, or several of one thread that continue each other.
 
     `position` is the byte of the partition's log where it starts. `line` is the first call's.
     """
@@ -107,11 +104,7 @@ def charts(
     by_folder: dict[str, list[_Touch]] = defaultdict(list)
     for touch in touches:
         by_folder[folder_and_name(touch.path)[0]].append(touch)
-    calls_per_mark = -(-len(touches) // MARK_LIMIT) if touches else 1
-    return tuple(
-        _chart(folder, by_folder[folder], calls_per_mark)
-        for folder in sorted(by_folder, key=_natural)
-    )
+    return tuple(_chart(folder, by_folder[folder]) for folder in sorted(by_folder, key=_natural))
 
 
 def _touches(history: History, world: World, root: str) -> Iterator[_Touch]:
@@ -158,7 +151,7 @@ def _offset(event: Read | Written | Transferred, file: File) -> int | None:
     return event.offset
 
 
-def _chart(folder: str, touches: Sequence[_Touch], calls_per_mark: int) -> Chart:
+def _chart(folder: str, touches: Sequence[_Touch]) -> Chart:
     bands = _bands(touches)
     grouped: dict[tuple[World, Operation, int], list[Mark]] = defaultdict(list)
     for touch in touches:
@@ -173,7 +166,7 @@ def _chart(folder: str, touches: Sequence[_Touch], calls_per_mark: int) -> Chart
                 world=world,
                 operation=operation,
                 thread_id=thread_id,
-                marks=merged(sorted(marks, key=lambda mark: mark.start_ns), calls_per_mark),
+                marks=tuple(sorted(marks, key=lambda mark: mark.start_ns)),
             )
             for (world, operation, thread_id), marks in grouped.items()
         ),
@@ -192,32 +185,6 @@ def _bands(touches: Iterable[_Touch]) -> Mapping[str, Band]:
         bands[path] = Band(short_name(folder_and_name(path)[1]), start, start + ends[path])
         start += ends[path]
     return bands
-
-
-def merged(marks: Iterable[Mark], calls_per_mark: int) -> tuple[Mark, ...]:
-    """Marks with runs of calls that continue each other drawn as one, at most so many in each.
-
-    A call that does not start where the one before it ended is never merged: what stands out
-    still stands out.
-    """
-    found: list[Mark] = []
-    for mark in marks:
-        last = found[-1] if found else None
-        if (
-            last is not None
-            and last.call_count < calls_per_mark
-            and mark.position == last.position + last.byte_count
-        ):
-            found[-1] = Mark(
-                last.start_ns,
-                last.position,
-                last.byte_count + mark.byte_count,
-                last.call_count + 1,
-                last.line,
-            )
-        else:
-            found.append(mark)
-    return tuple(found)
 
 
 def _stray_write_count(touches: Iterable[_Touch]) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
+from iowitness.report.mark_thinning import MARK_LIMIT, Thinned, thinned
 from iowitness.report.markup import Markup, joined, tag
 from iowitness.report.offset_marks import Chart, Operation, Series, charts
 from iowitness.report.phases import Phase, phases
@@ -38,13 +39,16 @@ def offsets_part(report: RunReport) -> OffsetsPart:
     threads = _threads(drawn)
     labels = thread_labels(report.observed)
     names = [labels[each].text if each in labels else f"thread {each}" for each in threads]
+    offending = frozenset(event.line for event in evidence(report) if event.line)
+    fewer = thinned(drawn, MARK_LIMIT, offending)
     section = joined(
         tag("p", _HOW_TO_READ),
+        _thinning(fewer),
         _controls(names, report),
         [_frame(chart, index, report) for index, chart in enumerate(drawn)],
         _left_out(len(all_charts) - len(drawn)),
     )
-    return OffsetsPart(section, _marks_json(report, drawn, threads, names))
+    return OffsetsPart(section, _marks_json(report, fewer.charts, threads, names))
 
 
 _HOW_TO_READ = (
@@ -172,6 +176,16 @@ def _sentence(chart: Chart, report: RunReport) -> str:
         transfers = count_text(chart.call_count("predicted", "transfer"))
         parts.append(f"predicted: {writes} writes, {transfers} sendfile")
     return ", ".join(parts) + "."
+
+
+def _thinning(fewer: Thinned) -> Markup | None:
+    if fewer.calls_per_mark == 1:
+        return None
+    merging = f"A mark is up to {count_text(fewer.calls_per_mark)} calls that continue each other."
+    if not fewer.left_out_count:
+        return tag("p", merging)
+    left_out = count_text(fewer.left_out_count)
+    return tag("p", f"{merging} {left_out} marks are left out, none that a finding names.")
 
 
 def _left_out(count: int) -> Markup | None:

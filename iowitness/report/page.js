@@ -9,6 +9,7 @@
   const RING_PX = 10;
   const NEAR_PX = 30;
   const EAGER_COUNT = 8;
+  const MARKS_PER_PATH = 200; // one path of 100,000 marks takes seconds to fill
   const OPERATIONS = ["write", "transfer", "read"];
   const WORDS = { write: "write", transfer: "sendfile", read: "read" };
   const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -193,6 +194,8 @@
     const colour = predicted ? colours.ink : colours.threads[series.thread % 8];
     ctx.strokeStyle = ctx.fillStyle = colour;
     ctx.lineWidth = (predicted ? 1 : 1.6) * ratio;
+    const paint = () => (predicted || series.operation === "read" ? ctx.stroke() : ctx.fill());
+    let [drawn, lastLeft, lastMiddle] = [0, NaN, NaN];
     ctx.beginPath();
     for (let i = 0; i < series.xs.length; i++) {
       if (series.xs[i] < x.min || series.xs[i] > x.max) continue;
@@ -200,12 +203,18 @@
       const bottom = bbox.top + (y.max - series.positions[i]) * perY;
       const top = bottom - series.lengths[i] * perY;
       const middle = (top + bottom) / 2;
+      // Two marks less than a pixel apart look like one.
+      if (Math.abs(left - lastLeft) < 1 && Math.abs(middle - lastMiddle) < 1) continue;
+      [lastLeft, lastMiddle] = [left, middle];
       if (!predicted) trace(ctx, series.operation, left, top, bottom, size);
       else if (series.operation === "write") trace(ctx, "write", left, top - 2 * ratio, bottom + 2 * ratio, size);
       else trace(ctx, series.operation, left, middle, middle, size);
+      if (++drawn % MARKS_PER_PATH === 0) {
+        paint();
+        ctx.beginPath();
+      }
     }
-    if (predicted || series.operation === "read") ctx.stroke();
-    else ctx.fill();
+    paint();
   }
 
   function drawOffending(u, series) {

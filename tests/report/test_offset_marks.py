@@ -1,6 +1,4 @@
-import pytest
-
-from iowitness.report.offset_marks import MARK_LIMIT, Mark, charts, merged
+from iowitness.report.offset_marks import charts
 from iowitness.traces.events import File, Read, Written
 from iowitness.traces.history import History, constructed
 from tests.strategies.report_histories import (
@@ -93,37 +91,6 @@ def test_both_worlds_meet_in_one_chart_whatever_their_roots_are() -> None:
                 "observed", operation
             )
         assert chart.byte_count("observed", "write") == 70 * BATCH_BYTE_COUNT
-
-
-def test_calls_that_continue_each_other_merge_up_to_the_limit() -> None:
-    marks = [Mark(at, 10 * at, 10, 1, at) for at in range(5)]
-    assert merged(marks, 2) == (
-        Mark(0, 0, 20, 2, 0),
-        Mark(2, 20, 20, 2, 2),
-        Mark(4, 40, 10, 1, 4),
-    )
-
-
-def test_a_call_that_stands_out_is_never_merged() -> None:
-    marks = [Mark(0, 0, 10, 1, 1), Mark(1, 500, 10, 1, 2), Mark(2, 10, 10, 1, 3)]
-    assert merged(marks, 100) == tuple(marks)
-
-
-@pytest.mark.parametrize("calls_per_mark", [1, 3, 1000])
-def test_merging_keeps_calls_and_bytes(calls_per_mark: int) -> None:
-    marks = [Mark(at, 10 * at, 10, 1, at) for at in range(50)]
-    found = merged(marks, calls_per_mark)
-    assert sum(mark.call_count for mark in found) == 50
-    assert sum(mark.byte_count for mark in found) == 500
-
-
-def test_more_calls_than_the_limit_are_merged_to_stay_within_it() -> None:
-    count = MARK_LIMIT + 10
-    history = _history(*(_write(_LOG, 100 * index, index) for index in range(count)))
-    (chart,) = charts(history, None, "/data", "")
-    (series,) = chart.series
-    assert len(series.marks) == count // 2
-    assert chart.call_count("observed", "write") == count
 
 
 def test_a_text_log_is_no_segment_and_a_programs_own_files_are_not_drawn() -> None:
