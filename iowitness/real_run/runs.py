@@ -25,7 +25,7 @@ def prepared(order: RunOrder, folder: Path) -> tuple[list[str], Path]:
     return command, result_path
 
 
-def result_of(result_path: Path, exit_status: int, said: str) -> RunResult:
+def result_of(result_path: Path, exit_status: int | None, said: str) -> RunResult:
     """The result of a run that ended, or `RealRunFailed` with what its processes said."""
     if exit_status != 0 or not result_path.exists():
         told = said.strip() or "nothing was printed"
