@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from iowitness.report.markup import Markup, joined, number_head, table, tag
-from iowitness.report.quantities import count_text, figure_text, number_text, seconds_text
+from iowitness.report.quantities import count_text, figure_text, seconds_text
 from iowitness.report.run_report import RunReport, StepTimes
 from iowitness.report.verdict_words import (
     agreement_mark,
@@ -130,22 +130,18 @@ def _slowdown(times: StepTimes) -> str:
 def _model_figures(report: RunReport) -> Markup | None:
     if not report.predicted_figures:
         return None
+    has_remarks = any(figure.remark for figure in report.predicted_figures)
     rows = [
         tag(
             "tr",
             tag("th", figure.name, scope="row"),
-            tag("td", number_text(figure.value), class_="number"),
-            tag("td", figure.unit),
-            tag("td", figure.remark),
+            tag("td", figure_text(figure.value, figure.unit), class_="number"),
+            tag("td", figure.remark) if has_remarks else None,
         )
         for figure in report.predicted_figures
     ]
+    head = ("figure", number_head("value"), *(("remark",) if has_remarks else ()))
     return joined(
         tag("h3", "What only the model tells"),
-        table(
-            ("figure", number_head("value"), "unit", "remark"),
-            rows,
-            class_="plain",
-            caption="Model",
-        ),
+        table(head, rows, class_="plain", caption="What only the model tells"),
     )
