@@ -222,7 +222,7 @@ def _holding_verdicts() -> tuple[Verdict, ...]:
         ("sequential-writes", "140 writes, each where the last one ended", "writes", 140.0, ""),
         ("zero-copy-reads", "every payload byte left by sendfile", "copied", 0.0, "B"),
         ("batched-sends", "142 records in a request", "records", 142.0, "records/request"),
-        ("producer-threads", "the caller's thread makes no network call", "sends", 0.0, "calls"),
+        ("thread-roles", "the caller's thread makes no network call", "sends", 0.0, "calls"),
         ("stored-as-sent", "bytes received = stored = sent", "stored", 2_289_280.0, "B"),
         ("call-budget", "12.4 calls for a MiB", "calls", 12.4, "calls/MiB"),
     )
