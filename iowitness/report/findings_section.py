@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from iowitness.report.claims_section import outcome_badge
 from iowitness.report.event_words import event_place, event_words
 from iowitness.report.markup import Child, Markup, joined, tag
-from iowitness.report.quantities import count_text
+from iowitness.report.quantities import count_text, figure_text
 from iowitness.report.run_report import RunReport
 from iowitness.report.trace_quotes import (
     NEAR_LINE_COUNT,
@@ -13,9 +13,13 @@ from iowitness.report.trace_quotes import (
     TraceQuotes,
     lines_of,
 )
+from iowitness.report.verdict_words import rule_words
 from iowitness.specs.agreement import Comparison
 from iowitness.specs.verdict import Outcome, Verdict, Witness
 from iowitness.traces.events import AnyEvent
+
+_DIFFERENCE_LIMIT = 3
+"""Differences of one figure that are quoted with their trace lines."""
 
 
 def findings_section(report: RunReport, quotes: TraceQuotes) -> Markup:
@@ -66,7 +70,7 @@ def _witness(report: RunReport, quotes: TraceQuotes, witness: Witness) -> Markup
 
 def _difference_finding(report: RunReport, quotes: TraceQuotes, comparison: Comparison) -> Markup:
     items = []
-    for difference in comparison.differences:
+    for difference in comparison.differences[:_DIFFERENCE_LIMIT]:
         events = () if difference.event is None else (difference.event,)
         items.append(
             tag(
@@ -84,13 +88,22 @@ def _difference_finding(report: RunReport, quotes: TraceQuotes, comparison: Comp
                 _quoted(quotes, events),
             )
         )
+    left_out = len(comparison.differences) - len(items)
     badge = tag("span", tag("span", "≠", aria_hidden="true"), " DIFFERS", class_="badge violated")
     return tag(
         "article",
         tag("h3", badge, f" prediction: {comparison.figure}"),
+        tag("p", _both_values(comparison)),
         tag("ol", items, class_="found"),
+        tag("p", f"{count_text(left_out)} more are in the table below.") if left_out else None,
         class_="finding violated",
     )
+
+
+def _both_values(comparison: Comparison) -> str:
+    predicted = figure_text(comparison.predicted, comparison.unit)
+    observed = figure_text(comparison.observed, comparison.unit)
+    return f"Predicted {predicted}, observed {observed}, expected {rule_words(comparison)}."
 
 
 def _event_list(

@@ -26,11 +26,12 @@ from iowitness.report.verdict_words import (
     rule_words,
 )
 from iowitness.report.workload_words import step_sentence
-from iowitness.specs.agreement import Agreement
+from iowitness.specs.agreement import Agreement, Comparison
 from iowitness.specs.verdict import Outcome, Verdict
 from iowitness.traces.events import AnyEvent
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&$])")
+_DIFFERENCE_LIMIT = 3
 _BLOCK_START = re.compile(r"^(\s*)(?=[#+\-=])|^(\s*\d+)(?=[.)])")
 
 
@@ -98,13 +99,8 @@ def _findings(report: RunReport, quotes: TraceQuotes) -> list[str]:
         if verdict.outcome is not Outcome.HOLDS:
             blocks += _verdict_finding(report, quotes, verdict)
     for comparison in report.agreement.comparisons if report.agreement else ():
-        for difference in comparison.differences if not comparison.agrees else ():
-            blocks.append(
-                f"**prediction: {plain(comparison.figure)}** at {plain(difference.place)}: "
-                f"predicted {plain(difference.predicted)}, observed {plain(difference.observed)}"
-            )
-            if difference.event is not None:
-                blocks += _evidence(report, quotes, (difference.event,))
+        if not comparison.agrees:
+            blocks += _difference_finding(report, quotes, comparison)
     if report.findings:
         blocks.append("\n".join(f"- {plain(remark)}" for remark in report.findings))
     return ["## Findings", *blocks] if blocks else []
@@ -121,6 +117,28 @@ def _verdict_finding(report: RunReport, quotes: TraceQuotes, verdict: Verdict) -
         blocks.append(f"**{plain(witness.message)}**")
         blocks += _evidence(report, quotes, witness.events)
     left_out = verdict.witness_count - len(verdict.witnesses)
+    if left_out > 0:
+        blocks.append(f"Counted but not shown: {count_text(left_out)}.")
+    return blocks
+
+
+def _difference_finding(
+    report: RunReport, quotes: TraceQuotes, comparison: Comparison
+) -> list[str]:
+    predicted = figure_text(comparison.predicted, comparison.unit)
+    observed = figure_text(comparison.observed, comparison.unit)
+    blocks = [
+        f"### ≠ DIFFERS: {plain(comparison.figure)}",
+        plain(f"Predicted {predicted}, observed {observed}."),
+    ]
+    for difference in comparison.differences[:_DIFFERENCE_LIMIT]:
+        blocks.append(
+            f"**{plain(difference.place)}**: predicted {plain(difference.predicted)}, "
+            f"observed {plain(difference.observed)}"
+        )
+        if difference.event is not None:
+            blocks += _evidence(report, quotes, (difference.event,))
+    left_out = len(comparison.differences) - _DIFFERENCE_LIMIT
     if left_out > 0:
         blocks.append(f"Counted but not shown: {count_text(left_out)}.")
     return blocks

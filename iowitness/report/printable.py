@@ -25,11 +25,12 @@ def one_line(text: str) -> str:
     return printable(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
-def shortened(text: str, limit: int) -> str:
-    """The text, or its beginning with the number of characters that were left out."""
+def shortened_in_the_middle(text: str, limit: int) -> str:
+    """The text, or its beginning and its end with the number of characters left out between."""
     if len(text) <= limit:
         return text
-    return f"{text[:limit]}… ({len(text) - limit:,} more characters)"
+    half = limit // 2
+    return f"{text[:half]}…({len(text) - 2 * half:,} characters)…{text[-half:]}"
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -1,10 +1,11 @@
 """The lines of a raw trace that a report quotes: which, and their text."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
-from iowitness.report.printable import printable, shortened
+from iowitness.report.printable import printable, shortened_in_the_middle
 from iowitness.report.run_report import RunFacts
 from iowitness.specs.verdict import Outcome
 from iowitness.traces.events import AnyEvent
@@ -16,12 +17,17 @@ WIDE_LINE_COUNT = 10
 """Lines before and after an offending one that the excerpt of the raw trace has."""
 
 _SHOWN_CHARACTER_COUNT = 1_000
+_STRING_CHARACTER_COUNT = 32
+_CHARACTER = re.compile(r"\\x[0-9a-f]{2}|\\[0-7]{1,3}|\\?.")
+_LONG_STRING = re.compile(r'"((?:[^"\\]|\\.){48,})"')
+"""A buffer that strace printed at length: what follows it, offset and result, matters more."""
 
 
 class TraceQuotes(Struct, frozen=True, kw_only=True):
     """Lines of one raw trace by their 1-based number, and which of them show a finding.
 
-    Text is as it stands in the trace, at most so long as fits a page, and not yet escaped.
+    Text is as it stands in the trace but for long buffers, of which the beginning is left with the
+    number of characters that were cut, and not yet escaped.
     """
 
     file_name: str = ""
@@ -37,6 +43,16 @@ class TraceQuotes(Struct, frozen=True, kw_only=True):
             else:
                 runs.append([number])
         return tuple(tuple(run) for run in runs)
+
+
+def _string_start(match: re.Match[str]) -> str:
+    """The beginning of a printed buffer, which does not end within an escape."""
+    kept = 0
+    for character in _CHARACTER.finditer(match[1]):
+        if character.end() > _STRING_CHARACTER_COUNT:
+            break
+        kept = character.end()
+    return f'"{match[1][:kept]}…(+{len(match[1]) - kept:,} characters)"'
 
 
 def evidence(facts: RunFacts) -> Iterator[AnyEvent]:
@@ -74,7 +90,9 @@ def quotes(facts: RunFacts, file_name: str, raw_lines: Iterable[bytes]) -> Trace
     for number, raw in enumerate(raw_lines, start=1):
         if number in wanted:
             line = raw.rstrip(b"\n").decode("utf-8", "surrogateescape")
-            texts[number] = shortened(printable(line), _SHOWN_CHARACTER_COUNT)
+            texts[number] = shortened_in_the_middle(
+                _LONG_STRING.sub(_string_start, printable(line)), _SHOWN_CHARACTER_COUNT
+            )
         if number >= last:
             break
     return TraceQuotes(file_name=file_name, texts=texts, offending=offending & frozenset(texts))

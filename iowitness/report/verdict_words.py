@@ -41,9 +41,12 @@ def agreement_sentence(facts: RunFacts) -> str:
 
 
 def figure_words(figure: Figure) -> str:
-    """`calls per MiB 4.2 calls/MiB (at most 20)`."""
-    bound = f" ({figure.expected})" if figure.expected else ""
-    return f"{figure.name} {figure_text(figure.value, figure.unit)}{bound}"
+    """`calls per MiB: 4.2 calls/MiB (at most 20)`, `strays: 3 (expected 0)`."""
+    bound = ""
+    if figure.expected:
+        is_bare = figure.expected[0].isdigit()
+        bound = f" (expected {figure.expected})" if is_bare else f" ({figure.expected})"
+    return f"{figure.name}: {figure_text(figure.value, figure.unit)}{bound}"
 
 
 def rule_words(comparison: Comparison) -> str:

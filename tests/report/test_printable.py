@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iowitness.report.markup import escaped, joined, tag
-from iowitness.report.printable import one_line, printable, shortened
+from iowitness.report.printable import one_line, printable, shortened_in_the_middle
 from iowitness.report.quantities import (
     bytes_text,
     figure_text,
@@ -31,8 +31,8 @@ def test_odd_characters_are_shown_as_escapes() -> None:
 
 
 def test_what_is_cut_off_is_counted() -> None:
-    assert shortened("abcdef", 4) == "abcd… (2 more characters)"
-    assert shortened("abcd", 4) == "abcd"
+    assert shortened_in_the_middle("abcdefg", 4) == "ab…(3 characters)…fg"
+    assert shortened_in_the_middle("abcd", 4) == "abcd"
 
 
 def test_only_markup_is_taken_as_it_is() -> None:
