@@ -369,7 +369,7 @@ class Log:
         self.abandon()
 
     def abandon(self) -> None:
-        """Gives all descriptors back and leaves the files as a crash would; no call reaches them."""
+        """Gives all descriptors back and leaves the files as they are, as a crash would."""
         self._is_closed = True
         for segment in self._segments:
             segment.close()

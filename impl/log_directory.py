@@ -42,7 +42,7 @@ def partition_of(folder: str) -> TopicPartition | None:
 
 
 class LogDirectory:
-    """All logs below one folder, open from the start. One thread at a time; one process at a time."""
+    """All logs below one folder, open from the start. One thread, one process at a time."""
 
     def __init__(
         self, path: str, files: LogFiles, configs: Mapping[str, LogConfig], default: LogConfig
