@@ -16,15 +16,20 @@ class Claim(OfActors):
 
     `name` is what the suite calls it, by default the claim. `nothing_is_fine` says that a history
     in which nothing matches keeps the contract; else it is UNKNOWN, never HOLDS.
+    `only_with_workload` says that it speaks of the suite's own workload, and is left out where
+    the trace of another run is judged.
     """
 
     claim: str
     name: str = Field(default_factory=lambda fields: fields["claim"], min_length=1)
     nothing_is_fine: bool = False
+    only_with_workload: bool = False
 
     def parameters(self) -> dict[str, str]:
         """What it was asked to hold: all fields that are not at their default, as text."""
-        given = self.model_dump(exclude_defaults=True, exclude={"claim", "name"})
+        given = self.model_dump(
+            exclude_defaults=True, exclude={"claim", "name", "only_with_workload"}
+        )
         return {key: _told(value) for key, value in given.items()}
 
 

@@ -86,6 +86,7 @@ class _Watch(Fold):
         self._sequences: dict[int, _Sequence] = {}
         self._written_ids: set[int] = set()
         self._byte_count = 0
+        self._unjudged_count = 0
 
     def see(self, event: AnyEvent) -> None:
         if isinstance(event, Written):
@@ -194,7 +195,11 @@ class _Watch(Fold):
         return block > 0 and offset % block == 0 and end - block <= offset <= end
 
     def _judge_first(self, sequence: _Sequence, event: _Write, offset: int) -> None:
-        if sequence.is_new and self._first_write == "at-size" and self.actors.fit(event):
+        if not sequence.is_new or not self.actors.fit(event):
+            return
+        if self._first_write != "at-size":
+            self._unjudged_count += 1
+        else:
             self.findings.doubted(
                 f"first write at {offset}, and the file's size when opened is unknown",
                 event,
@@ -244,6 +249,7 @@ class _Watch(Fold):
             Figure(name="writes", value=writes),
             Figure(name="bytes written", value=self._byte_count, unit="B"),
             Figure(name="files", value=files),
+            Figure(name="first writes not judged", value=self._unjudged_count),
             Figure(
                 name="writes out of sequence", value=self.findings.violation_count, expected="0"
             ),

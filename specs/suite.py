@@ -1,61 +1,44 @@
-"""A suite: a workload, the contracts it must keep, and how far the prediction may lie off."""
+"""Where suites come from: those that come with the package, and files."""
 
-from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
-from msgspec import Struct
+from iowitness.specs.suite_value import DEFAULT_CONTENT_BYTE_COUNT, Suite, SuiteError
+from iowitness.specs.suite_yaml import read_suite
 
-from iowitness.located_yaml import LocatedErrors
-from iowitness.specs.agreement import AgreementRules
-from iowitness.specs.contract import Contract
-from iowitness.specs.workload import Workload
-
-DEFAULT_CONTENT_BYTE_COUNT = 262_144
-"""How much of each buffer the capture keeps: more than a batch, so that bytes can be compared."""
-
-
-class SuiteError(LocatedErrors):
-    """Everything that is wrong with a suite's file, one `file:line:column: message` a line."""
+__all__ = [
+    "DEFAULT_CONTENT_BYTE_COUNT",
+    "Suite",
+    "SuiteError",
+    "SuiteNotFound",
+    "load_suite",
+    "ready_suite_names",
+]
 
 
-class Suite(Struct, frozen=True, kw_only=True):
-    """What `verify` runs and holds. `hardware` names the model's preset, None for the default."""
-
-    name: str
-    workload: Workload
-    contracts: Sequence[Contract]
-    agreement: AgreementRules = AgreementRules()
-    hardware: str | None = None
-    content_byte_count: int = DEFAULT_CONTENT_BYTE_COUNT
+class SuiteNotFound(Exception):
+    """Neither a ready suite nor a file has that name."""
 
 
-def suite_names() -> tuple[str, ...]:
+def ready_suite_names() -> tuple[str, ...]:
     """The suites that come with the package."""
-    names = (entry.name for entry in resources.files("iowitness.specs").iterdir())
-    return tuple(sorted(name[: -len(".yaml")] for name in names if name.endswith(".yaml")))
+    entries = resources.files("iowitness.specs").iterdir()
+    return tuple(
+        sorted(one.name.removesuffix(".yaml") for one in entries if one.name.endswith(".yaml"))
+    )
 
 
-def load_suite(name_or_path: str) -> Suite:
-    """A suite that comes with the package by its name, or another by its file's path.
+def load_suite(path_or_ready_name: str | Path) -> Suite:
+    """A ready suite by its name, or the suite in a YAML file.
 
-    Raises `SuiteError` with all that is wrong, `FileNotFoundError` where there is neither.
+    Raises `SuiteError` with everything that is wrong with it, `SuiteNotFound` where there is none.
     """
-    # Imported here: the reader needs this module's types.
-    from iowitness.specs.suite_yaml import read_suite
-
-    if name_or_path in suite_names():
-        file_name = f"{name_or_path}.yaml"
-        text = (resources.files("iowitness.specs") / file_name).read_text("utf-8")
-        return read_suite(text, file_name, name_or_path)
-    path = Path(name_or_path)
+    asked = str(path_or_ready_name)
+    if asked in ready_suite_names():
+        name = f"{asked}.yaml"
+        return read_suite((resources.files("iowitness.specs") / name).read_text("utf-8"), name)
+    path = Path(path_or_ready_name)
     if not path.is_file():
-        known = ", ".join(suite_names())
-        raise FileNotFoundError(
-            f"suite={name_or_path!r}, expected one of {known}, or the path of a YAML file"
-        )
-    try:
-        text = path.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        raise FileNotFoundError(f"{path}: no UTF-8 text ({error.reason})") from error
-    return read_suite(text, str(path), path.stem)
+        known = ", ".join(ready_suite_names())
+        raise SuiteNotFound(f"suite={asked!r}, expected one of {known}, or the path of a YAML file")
+    return read_suite(path.read_text("utf-8"), str(path))

@@ -1,210 +1,220 @@
-"""Suites out of YAML: the models that a file is held against, and the values they become.
+"""Suites in YAML: the text's shape as pydantic models, and the checks that span several keys."""
 
-The workload's models are derived from the structs of `workload`, so that a field is told once.
-"""
+from collections.abc import Iterator
+from pathlib import PurePath
+from typing import Annotated, Literal, TypeAlias
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal, TypeAlias, cast, get_args
-
-import msgspec
-from annotated_types import Ge
-from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from iowitness.located_yaml import LocatedDocument, Problem, read_yaml, validate
-from iowitness.specs.agreement import AgreementRules, Rule
-from iowitness.specs.append_only import AppendOnly
-from iowitness.specs.batched_sends import BatchedSends
+from iowitness.specs import workload as described
+from iowitness.specs.agreement import FIGURES, AgreementRules, Rule
 from iowitness.specs.call_budget import CallBudget
-from iowitness.specs.compression import Compression
-from iowitness.specs.contract import Contract
+from iowitness.specs.claim import Claim
+from iowitness.specs.claims import AnyClaim
+from iowitness.specs.globs import WordGlobs
 from iowitness.specs.selection import FileGlobs
-from iowitness.specs.sequential_writes import SequentialWrites
-from iowitness.specs.stored_as_sent import StoredAsSent
-from iowitness.specs.suite import DEFAULT_CONTENT_BYTE_COUNT, Suite, SuiteError
-from iowitness.specs.thread_roles import ThreadRoles
-from iowitness.specs.workload import Consume, Produce, Restart, Step, Workload
-from iowitness.specs.zero_copy_reads import ZeroCopyReads
-
-AnyClaim: TypeAlias = Annotated[
-    AppendOnly
-    | BatchedSends
-    | CallBudget
-    | Compression
-    | SequentialWrites
-    | StoredAsSent
-    | ThreadRoles
-    | ZeroCopyReads,
-    Field(discriminator="claim"),
-]
-
-_STRICT = ConfigDict(frozen=True, extra="forbid")
-_LEAST = {
-    "record_count": 1,
-    "partition_count": 1,
-    "value_byte_count": 0,
-    "value_byte_spread": 0,
-    "key_count": 0,
-    "batch_size": 1,
-    "linger_ms": 0,
-    "buffer_memory": 1,
-    "max_batches_per_request": 1,
-    "max_in_flight": 1,
-    "timestamp_step_ms": 0,
-    "start_offset": 0,
-    "partition_byte_count": 1,
-    "fetch_byte_count": 1,
-    "segment_byte_count": 100,
-    "index_interval_byte_count": 0,
-}
-"""The least that each number of a workload may be."""
-
-
-def _field(one: msgspec.structs.FieldInfo) -> tuple[Any, Any]:
-    kind: Any = one.type
-    if one.name in _LEAST:
-        number = Annotated[int, Ge(_LEAST[one.name])]
-        kind = number | None if type(None) in get_args(one.type) else number
-    if one.name == "topic":
-        kind = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-][a-zA-Z0-9._-]*$", max_length=249)]
-    return kind, ... if one.required else one.default
-
-
-def _model_of(struct: type[Step]) -> type[BaseModel]:
-    fields: dict[str, Any] = {f.name: _field(f) for f in msgspec.structs.fields(struct)}
-    tag = struct.__struct_config__.tag
-    # A Literal of a value known only here, which is what a tag is.
-    fields["step"] = (Literal[tag], ...)
-    return create_model(f"{struct.__name__}Step", __config__=_STRICT, **fields)
-
-
-_STEPS: dict[str, type[Step]] = {
-    str(struct.__struct_config__.tag): struct for struct in (Produce, Consume, Restart)
-}
-_AnyStep: Any = Annotated[
-    _model_of(Produce) | _model_of(Consume) | _model_of(Restart), Field(discriminator="step")
-]
-
-
-class _WorkloadModel(BaseModel):
-    model_config = _STRICT
-
-    steps: tuple[_AnyStep, ...] = Field(min_length=1)
-    segment_byte_count: int = Field(default=1_048_576, ge=100)
-    index_interval_byte_count: int = Field(default=4_096, ge=0)
-
-    def workload(self) -> Workload:
-        """The value that both worlds carry out."""
-        steps = []
-        for one in self.steps:
-            given = one.model_dump()
-            steps.append(_STEPS[given.pop("step")](**given))
-        return Workload(
-            steps=tuple(steps),
-            segment_byte_count=self.segment_byte_count,
-            index_interval_byte_count=self.index_interval_byte_count,
-        )
-
-
-FIGURES = (
-    "segment operations",
-    "segment files",
-    "rolls",
-    "bytes written",
-    "produce requests",
-    "fetches with payload",
-    "bytes by sendfile",
-    "bytes read into buffers",
-    "segment syncs",
+from iowitness.specs.suite_value import (
+    DEFAULT_CONTENT_BYTE_COUNT,
+    NO_WORKLOAD,
+    Suite,
+    SuiteError,
 )
-"""What agreement compares, by the names that a suite uses."""
+
+Above0: TypeAlias = Annotated[int, Field(gt=0)]
+AtLeast0: TypeAlias = Annotated[int, Field(ge=0)]
+Topic: TypeAlias = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,249}$")]
+
+_ROLES = ("driver", "broker", "producer", "consumer")
+"""The roles that the processes of a workload take."""
 
 
-class _RuleModel(BaseModel):
-    model_config = _STRICT
+class _Keys(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ProduceKeys(_Keys):
+    """A step in which one producer sends; the fields are those of `workload.Produce`."""
+
+    step: Literal["produce"]
+    topic: Topic
+    partition_count: Above0
+    record_count: Above0
+    value_byte_count: AtLeast0 = 100
+    value_byte_spread: AtLeast0 = 0
+    key_count: AtLeast0 = 0
+    codec: described.Codec = "none"
+    batch_size: Above0 = 16_384
+    linger_ms: AtLeast0 = 60_000
+    acks: Literal[0, 1, -1] = 1
+    buffer_memory: Above0 = 33_554_432
+    max_batches_per_request: Above0 | None = 1
+    max_in_flight: Above0 = 5
+    timestamp_step_ms: AtLeast0 = 1
+
+
+class ConsumeKeys(_Keys):
+    """A step in which one consumer reads; the fields are those of `workload.Consume`."""
+
+    step: Literal["consume"]
+    topic: Topic
+    partition_count: Above0
+    start_offset: AtLeast0 = 0
+    partition_byte_count: Above0 = 1_048_576
+    fetch_byte_count: Above0 = 52_428_800
+
+
+class RestartKeys(_Keys):
+    """A step in which the broker stops cleanly and starts again."""
+
+    step: Literal["restart"]
+
+
+class WorkloadKeys(_Keys):
+    """What to run against one broker."""
+
+    segment_byte_count: Above0 = 1_048_576
+    index_interval_byte_count: Above0 = 4_096
+    steps: tuple[
+        Annotated[ProduceKeys | ConsumeKeys | RestartKeys, Field(discriminator="step")], ...
+    ] = Field(min_length=1)
+
+
+class RuleKeys(_Keys):
+    """How far one figure may lie apart."""
 
     rule: Literal["exact", "band", "informative"] = "exact"
     tolerance: float = Field(default=0.0, ge=0)
 
-    @model_validator(mode="after")
-    def _tolerance_is_a_bands(self) -> "_RuleModel":
-        if (self.rule == "band") != (self.tolerance > 0):
-            raise ValueError(f"tolerance={self.tolerance:g}, expected above 0 for band only")
-        return self
 
-    def value(self) -> Rule:
-        """The rule."""
-        return Rule(rule=self.rule, tolerance=self.tolerance)
+def _known_figures(figures: dict[str, RuleKeys]) -> dict[str, RuleKeys]:
+    for name in figures:
+        if name not in FIGURES:
+            raise ValueError(f"{name!r} is no figure, expected one of {', '.join(FIGURES)}")
+    return figures
 
 
-class _AgreementModel(BaseModel):
-    model_config = _STRICT
+class AgreementKeys(_Keys):
+    """The rules of the comparison with the prediction."""
 
-    default: _RuleModel = _RuleModel()
-    figures: dict[Literal[FIGURES], _RuleModel] = {}  # type: ignore[valid-type]  # the names are a constant
+    default: RuleKeys = RuleKeys()
+    figures: Annotated[dict[str, RuleKeys], AfterValidator(_known_figures)] = {}
     segments: FileGlobs = ("**/*.log",)
 
-    def rules(self) -> AgreementRules:
-        """The rules."""
-        figures = {name: one.value() for name, one in self.figures.items()}
-        return AgreementRules(
-            default=self.default.value(), figures=figures, segments=tuple(self.segments)
-        )
 
+class SuiteKeys(_Keys):
+    """A suite file: contracts, and for `verify` a workload."""
 
-class _SuiteModel(BaseModel):
-    model_config = _STRICT
-
-    suite: Literal[1]
-    workload: _WorkloadModel
+    name: str = ""
+    about: str = ""
+    workload: WorkloadKeys | None = None
     contracts: tuple[AnyClaim, ...] = Field(min_length=1)
-    agreement: _AgreementModel = _AgreementModel()
+    agreement: AgreementKeys = AgreementKeys()
     hardware: str | None = None
-    content_byte_count: int = Field(default=DEFAULT_CONTENT_BYTE_COUNT, ge=32)
+    content_byte_count: Annotated[int, Field(ge=0, le=1 << 30)] = DEFAULT_CONTENT_BYTE_COUNT
 
 
-def read_suite(text: str, source_name: str, name: str) -> Suite:
-    """The suite that a text describes. Raises `SuiteError` with everything that is wrong."""
+def read_suite(text: str, source_name: str) -> Suite:
+    """The suite in a YAML text; raises `SuiteError` with everything that is wrong with it."""
     document = read_yaml(text, source_name, SuiteError)
-    model = validate(document, _SuiteModel, SuiteError)
-    workload = model.workload.workload()
-    problems = [*_partition_problems(document, workload), *_name_problems(document, model)]
+    keys = validate(document, SuiteKeys, SuiteError)
+    problems = list(_problems(document, keys))
     if problems:
         raise SuiteError(source_name, problems)
+    workload = _workload(keys.workload)
     return Suite(
-        name=name,
+        name=keys.name or PurePath(source_name).stem,
+        about=keys.about.strip(),
         workload=workload,
-        contracts=cast("Sequence[Contract]", model.contracts),
-        agreement=model.agreement.rules(),
-        hardware=model.hardware,
-        content_byte_count=model.content_byte_count,
+        contracts=tuple(_told_of_workload(one, workload) for one in keys.contracts),
+        agreement=_agreement(keys.agreement),
+        hardware=keys.hardware,
+        content_byte_count=keys.content_byte_count,
     )
 
 
-def _partition_problems(document: LocatedDocument, workload: Workload) -> list[Problem]:
-    """A topic has one number of partitions, and is produced to before it is consumed."""
-    problems: list[Problem] = []
-    counts: dict[str, int] = {}
-    for number, step in enumerate(workload.steps):
-        if isinstance(step, Restart):
+def _told_of_workload(claim: Claim, workload: described.Workload) -> Claim:
+    """A call budget learns the number of records from the workload."""
+    if isinstance(claim, CallBudget) and claim.record_count is None and workload.record_count:
+        return claim.model_copy(update={"record_count": workload.record_count})
+    return claim
+
+
+def _workload(keys: WorkloadKeys | None) -> described.Workload:
+    if keys is None:
+        return NO_WORKLOAD
+    steps: list[described.Step] = []
+    for one in keys.steps:
+        given = one.model_dump(exclude={"step"})
+        match one:
+            case ProduceKeys():
+                steps.append(described.Produce(**given))
+            case ConsumeKeys():
+                steps.append(described.Consume(**given))
+            case RestartKeys():
+                steps.append(described.Restart())
+    return described.Workload(
+        steps=tuple(steps),
+        segment_byte_count=keys.segment_byte_count,
+        index_interval_byte_count=keys.index_interval_byte_count,
+    )
+
+
+def _agreement(keys: AgreementKeys) -> AgreementRules:
+    return AgreementRules(
+        default=Rule(**keys.default.model_dump()),
+        figures={name: Rule(**rule.model_dump()) for name, rule in keys.figures.items()},
+        segments=keys.segments,
+    )
+
+
+def _problems(document: LocatedDocument, keys: SuiteKeys) -> Iterator[Problem]:
+    """What no single key can know: names that clash, and selections that fit nothing."""
+    first_of: dict[str, int] = {}
+    for index, claim in enumerate(keys.contracts):
+        if claim.name in first_of:
+            message = f"contracts[{index}].name={claim.name!r} is taken, expected another name"
+            yield document.problem(("contracts", index), message)
+        first_of.setdefault(claim.name, index)
+        if keys.workload is not None:
+            yield from _unfit_words(document, index, claim, keys.workload)
+        elif claim.only_with_workload:
+            yield document.problem(
+                ("contracts", index, "only_with_workload"),
+                f"contracts[{index}].only_with_workload=True, expected a workload in the suite",
+            )
+    yield from _unfit_topics(document, keys)
+
+
+def _unfit_words(
+    document: LocatedDocument, index: int, claim: Claim, workload: WorkloadKeys
+) -> Iterator[Problem]:
+    """Roles and phases that no process and no step of the workload has."""
+    phases = [f"{step.step}-{number}" for number, step in enumerate(workload.steps, start=1)]
+    for key, patterns, there in (
+        ("roles", claim.roles, list(_ROLES)),
+        ("phases", claim.phases, phases),
+    ):
+        for number, pattern in enumerate(patterns):
+            if not any(map(WordGlobs((pattern,)).fit, there)):
+                yield document.problem(
+                    ("contracts", index, key, number),
+                    f"contracts[{index}].{key}={pattern!r} fits none of this workload's: "
+                    f"{', '.join(there)}",
+                )
+
+
+def _unfit_topics(document: LocatedDocument, keys: SuiteKeys) -> Iterator[Problem]:
+    """Steps that read what no step before them wrote, or disagree on the number of partitions."""
+    partition_counts: dict[str, int] = {}
+    for index, step in enumerate(keys.workload.steps if keys.workload is not None else ()):
+        if isinstance(step, RestartKeys):
             continue
-        path = ("workload", "steps", number)
-        if isinstance(step, Consume) and step.topic not in counts:
-            message = f"topic={step.topic!r} is consumed before any step produces to it"
-            problems.append(document.problem((*path, "topic"), message))
-        known = counts.setdefault(step.topic, step.partition_count)
+        path = ("workload", "steps", index)
+        if isinstance(step, ConsumeKeys) and step.topic not in partition_counts:
+            message = f"topic={step.topic!r} is consumed, expected a step that produces it before"
+            yield document.problem((*path, "topic"), message)
+        known = partition_counts.setdefault(step.topic, step.partition_count)
         if known != step.partition_count:
             message = f"partition_count={step.partition_count}, expected {known} as before"
-            problems.append(document.problem((*path, "partition_count"), message))
-    return problems
-
-
-def _name_problems(document: LocatedDocument, model: _SuiteModel) -> list[Problem]:
-    """Each contract has a name of its own, because reports and JUnit tell them apart by it."""
-    seen: set[str] = set()
-    problems: list[Problem] = []
-    for number, contract in enumerate(model.contracts):
-        if contract.name in seen:
-            message = f"name={contract.name!r} is taken, expected a name of its own"
-            problems.append(document.problem(("contracts", number), message))
-        seen.add(contract.name)
-    return problems
+            yield document.problem((*path, "partition_count"), message)
