@@ -1,0 +1,35 @@
+"""The directories that a real Kafka 4.3 wrote, from the shared data beside the repository."""
+
+import functools
+import re
+import tarfile
+import tempfile
+from pathlib import Path
+
+import pytest
+
+ARCHIVE = Path(__file__).parents[2].parent / "shared" / "kafka" / "golden-kafka43.tgz"
+
+_LINE = re.compile(r"^baseOffset: ")
+_FIELD = re.compile(r"(\w+): (\S+)")
+
+
+@functools.cache
+def _unpacked() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="golden-"))
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(folder, filter="data")
+    return folder / "golden"
+
+
+def golden() -> Path:
+    """The unpacked folder; skips the test where there is no shared data."""
+    if not ARCHIVE.exists():
+        pytest.skip("../shared/kafka/golden-kafka43.tgz is not there")
+    return _unpacked()
+
+
+def dumped(path: Path) -> list[dict[str, str]]:
+    """The fields of each batch line of a DumpLogSegments output."""
+    lines = path.read_text().splitlines()
+    return [dict(_FIELD.findall(line)) for line in lines if _LINE.match(line)]
