@@ -78,7 +78,7 @@ def _verified(
     from iowitness.prediction import WhatIfError
     from iowitness.real_run.runs import RealRunFailed
     from iowitness.report.replaced_folder import ArtifactsError
-    from iowitness.specs.suite import SuiteError, load_suite
+    from iowitness.specs.suite import SuiteError, SuiteNotFound, load_suite
     from iowitness.traces.strace_command import CaptureError
     from iowitness.traces.trace_error import TraceError
     from iowitness.verify.verification import VerifyOrder, verify
@@ -96,7 +96,7 @@ def _verified(
         )
         folder = out or Path("artifacts") / f"{order.suite.name}-{now:%Y%m%dT%H%M%SZ}"
         report = verify(order, folder, _tell)
-    except (SuiteError, WhatIfError, ArtifactsError, FileNotFoundError) as error:
+    except (SuiteError, SuiteNotFound, WhatIfError, ArtifactsError) as error:
         return _refused(error, ExitCode.USAGE)
     except (CaptureError, RealRunFailed, TraceError, OSError) as error:
         return _refused(error, ExitCode.UNKNOWN)

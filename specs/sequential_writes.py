@@ -64,14 +64,15 @@ class _Sequence:
     """One file on its way. `end` is where the next write has to start, None where unknown.
 
     `size` is the file's as far as known. `held` are writes that came elsewhere but may have been
-    concurrent with the one that is still missing, by their offset.
+    concurrent with the one that is still missing, by their offset, each with whether its actor was
+    selected when it came: by the time it is judged, its process may be gone.
     """
 
     end: int | None = None
     size: int | None = None
     is_new: bool = True
     last: _Write | None = None
-    held: dict[int, _Write] = field(default_factory=dict)
+    held: dict[int, tuple[_Write, bool]] = field(default_factory=dict)
     restart_is_due: bool = False
 
 
@@ -179,15 +180,19 @@ class _Watch(Fold):
         elif sequence.end is None or (sequence.is_new and self._first_write == "anywhere"):
             self._judge_first(sequence, event, offset)
         elif offset != sequence.end and not self._is_last_block(sequence.end, offset):
+            found = event, self.actors.fit(event)
             if offset in sequence.held:
-                self._break(sequence, event, offset)
+                self._break(sequence, found, offset)
             else:
-                sequence.held[offset] = event
+                sequence.held[offset] = found
             return
         self._take(sequence, event, end)
+        self._take_waiting(sequence)
+
+    def _take_waiting(self, sequence: _Sequence) -> None:
         while sequence.end in sequence.held:
             start = sequence.end
-            waiting = sequence.held.pop(start)
+            waiting, _ = sequence.held.pop(start)
             self._take(sequence, waiting, start + waiting.byte_count)
 
     def _is_last_block(self, end: int, offset: int) -> bool:
@@ -215,13 +220,14 @@ class _Watch(Fold):
 
     def _judge_held(self, sequence: _Sequence, event: _Write) -> None:
         """Held writes that were over before this one began wait for it in vain."""
-        for offset in [o for o, held in sequence.held.items() if held.end_ns < event.start_ns]:
+        for offset in [o for o, held in sequence.held.items() if held[0].end_ns < event.start_ns]:
             waiting = sequence.held.pop(offset, None)
             if waiting is not None:
                 self._break(sequence, waiting, offset)
 
-    def _break(self, sequence: _Sequence, event: _Write, offset: int) -> None:
-        if self.actors.fit(event):
+    def _break(self, sequence: _Sequence, found: tuple[_Write, bool], offset: int) -> None:
+        event, is_selected = found
+        if is_selected:
             against = (sequence.last,) if sequence.last is not None else ()
             self.findings.violated(
                 f"write of {event.byte_count} B at {offset}, expected {sequence.end}",
@@ -229,10 +235,7 @@ class _Watch(Fold):
                 *against,
             )
         self._take(sequence, event, offset + event.byte_count)
-        while sequence.end in sequence.held:
-            start = sequence.end
-            waiting = sequence.held.pop(start)
-            self._take(sequence, waiting, start + waiting.byte_count)
+        self._take_waiting(sequence)
 
     def _settle(self, sequence: _Sequence) -> None:
         """Nothing that is still to come can make room for what is held: judge it."""

@@ -11,7 +11,8 @@ from iowitness.specs.workload import Workload
 class RunOrder(Struct, frozen=True, kw_only=True):
     """What to run: the workload, the broker's data folder, and the fault to plant, if any.
 
-    `port` 0 takes any free port of loopback."""
+    `port` 0 takes any free port of loopback.
+    """
 
     workload: Workload
     data_folder: str

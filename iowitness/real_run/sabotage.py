@@ -87,17 +87,20 @@ class _RewritingFile(RealFile):
 
 
 class _MappedFile(RealFile):
-    """A segment that stays mapped for as long as it is open."""
+    """A segment that is mapped as soon as it has bytes, and stays so for as long as it is open."""
 
     __slots__ = ("_mapping",)
 
     def __init__(self, path: str, flags: int) -> None:
         super().__init__(path, flags)
-        # A mapping needs at least a page's worth of file; a hole costs nothing and is cut off again.
-        end = self.byte_count()
-        self.truncate(max(end, mmap.PAGESIZE))
-        self._mapping = mmap.mmap(self.fileno(), mmap.PAGESIZE)
-        self.truncate(end)
+        self._mapping: mmap.mmap | None = None
+
+    def write_at(self, buffer: Buffer, position: int) -> int:
+        """The write that was asked for, and after the first one a mapping of the whole file."""
+        written = super().write_at(buffer, position)
+        if self._mapping is None:
+            self._mapping = mmap.mmap(self.fileno(), 0)
+        return written
 
 
 class _FaultyFiles(RealFiles):

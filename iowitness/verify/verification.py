@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from iowitness.prediction import DEFAULT_PRESET, predict
 from iowitness.model.simulate import Prediction
+from iowitness.prediction import DEFAULT_PRESET, predict
 from iowitness.real_run.run_files import RunOrder, RunResult
-from iowitness.real_run.sabotage import SABOTAGES
 from iowitness.real_run.runs import prepared, result_of, run_untraced
+from iowitness.real_run.sabotage import SABOTAGES
 from iowitness.report.artifacts import write_artifacts
 from iowitness.report.run_report import RunReport
 from iowitness.specs.agreement import compare
