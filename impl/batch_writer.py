@@ -33,12 +33,17 @@ from iowitness.impl.record_writer import (
     encoded_records,
     encoded_values,
     new_head,
+    uniform_heads,
 )
 
 _LEADER_EPOCH: Final = -1
 _UNCHECKED: Final = struct.Struct(">qiibI")
 """The head's fields up to the checksum, which covers none of them."""
 
+_LEAST_BARE_OVERHEAD_BYTE_COUNT: Final = 7
+"""Length, attributes, time, place, no key, value length, no headers: a byte each at least."""
+_VARINT_ENDS: Final = (64, 8_192, 1_048_576, 134_217_728, 2**31)
+"""Zigzag varints of the numbers below each are one byte longer than those below the one before."""
 
 _kept_head = KEPT_HEADS.get
 
@@ -122,6 +127,29 @@ class BatchBuilder:
         self._pieces += pieces
         return True
 
+    def extend(self, timestamp_ms: int, values: Sequence[bytes], size: int) -> int:
+        """Takes values of `size` bytes each, bare, while they fit; returns how many.
+
+        As many calls of `try_append` would, in a tenth of the time.
+        """
+        index = self.record_count
+        if not index:
+            self._base_timestamp_ms = self._max_timestamp_ms = timestamp_ms
+        delta_ms = timestamp_ms - self._base_timestamp_ms
+        room = self.limit_byte_count - self.byte_count
+        most = min(len(values), max(1, room // (size + _LEAST_BARE_OVERHEAD_BYTE_COUNT) + 1))
+        heads = uniform_heads(size, delta_ms, index + most)
+        count = _fitting_count(heads, index, most, size, room)
+        pieces: list[bytes] = [NO_HEADERS] * (3 * count)
+        pieces[::3] = heads[index : index + count]
+        pieces[1::3] = values if count == len(values) else values[:count]
+        self._pieces += pieces
+        self.byte_count += sum(map(len, pieces[::3])) + count * (size + 1)
+        self.record_count = index + count
+        if count and timestamp_ms > self._max_timestamp_ms:
+            self._max_timestamp_ms = timestamp_ms
+        return count
+
     def build(
         self,
         compressor: Compressor = NO_COMPRESSION,
@@ -136,6 +164,25 @@ class BatchBuilder:
         timestamps_ms = (self._base_timestamp_ms, self._max_timestamp_ms)
         plain = b"".join(self._pieces)
         return _batch(plain, self.record_count, timestamps_ms, compressor, stamp)
+
+
+def _fitting_count(heads: Sequence[bytes], first: int, most: int, size: int, room: int) -> int:
+    """How many records from place `first` on fit into `room`; the batch's very first always does.
+
+    Heads grow only where the varint of the place does, so it goes stretch by stretch.
+    """
+    count = 0
+    while count < most:
+        place = first + count
+        each = len(heads[place]) + size + len(NO_HEADERS)
+        fitting = room // each if place else max(1, room // each)
+        stretch = next(end for end in _VARINT_ENDS if place < end) - place
+        step = min(fitting, stretch, most - count)
+        if step <= 0:
+            break
+        count += step
+        room -= step * each
+    return count
 
 
 def encode_batch(

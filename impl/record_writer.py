@@ -19,10 +19,11 @@ NO_HEADERS: Final = b"\x00"
 _NULL: Final = b"\x01"
 _ATTRIBUTES: Final = b"\x00"
 _KEPT_HEAD_COUNT: Final = 1 << 16
+_KEPT_UNIFORM_COUNT: Final = 256
 _KEPT_VALUE_BYTE_COUNT: Final = 2_048
 
 KEPT_HEADS: Final[dict[tuple[int, int, int], bytes]] = {}
-_uniform_heads: Final[dict[int, list[bytes]]] = {}
+_uniform_heads: Final[dict[tuple[int, int], list[bytes]]] = {}
 
 
 def encoded_records(records: Iterable[RecordFields], base_timestamp_ms: int) -> tuple[bytes, int]:
@@ -52,21 +53,27 @@ def encoded_values(values: Sequence[bytes]) -> bytes:
     if len(sizes) == 1 and len(values) <= TABLE_COUNT:
         (size,) = sizes
         pieces: list[bytes] = [NO_HEADERS] * (3 * len(values))
-        pieces[::3] = _heads_of_size(size, len(values))
+        pieces[::3] = uniform_heads(size, 0, len(values))[: len(values)]
         pieces[1::3] = values
         return b"".join(pieces)
     plain, _ = encoded_records(((0, None, value, ()) for value in values), 0)
     return plain
 
 
-def _heads_of_size(size: int, count: int) -> list[bytes]:
-    heads = _uniform_heads.get(size, [])
-    if len(heads) < count:
-        heads = heads + [_head_anew((size, 0, index)) for index in range(len(heads), count)]
-        if len(_uniform_heads) >= _KEPT_HEAD_COUNT // TABLE_COUNT:
+def uniform_heads(size: int, delta_ms: int, least_count: int) -> list[bytes]:
+    """What stands before the values of bare records, by offset delta; `least_count` or more.
+
+    The list is shared: callers slice it and leave it alone.
+    """
+    heads = _uniform_heads.get((size, delta_ms), [])
+    if len(heads) < least_count:
+        count = max(least_count, 2 * len(heads))
+        heads = heads + [_head_anew((size, delta_ms, index)) for index in range(len(heads), count)]
+        if len(_uniform_heads) >= _KEPT_UNIFORM_COUNT:
             _uniform_heads.clear()
-        _uniform_heads[size] = heads
-    return heads[:count]
+        if len(heads) <= TABLE_COUNT:
+            _uniform_heads[size, delta_ms] = heads
+    return heads
 
 
 def new_head(numbers: tuple[int, int, int]) -> bytes:
