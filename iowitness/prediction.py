@@ -6,9 +6,10 @@ from pathlib import Path
 
 from iowitness.model import what_if
 from iowitness.model.hardware import Hardware
-from iowitness.model.hardware_yaml import WhatIfError, read_hardware
+from iowitness.model.hardware_yaml import read_hardware
 from iowitness.model.record_encoding import Record
 from iowitness.model.simulate import Prediction, simulate
+from iowitness.model.yaml_parts import WhatIfError
 from iowitness.specs import workload as described
 
 DEFAULT_PRESET = "ssd-sata"

@@ -16,7 +16,10 @@ class BlockRequest:
 class Device(Protocol):
     """A device as pure arithmetic: it keeps its own state (arm, caches, busy channels)."""
 
-    seek_count: int
+    @property
+    def seek_count(self) -> int:
+        """Moves of an arm, if it has one."""
+        ...
 
     def completion_ns(self, request: BlockRequest, now_ns: int) -> int:
         """When a request that is issued now will be done."""

@@ -6,6 +6,8 @@ Every preset names where its figures come from (`sources`); times are integer na
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from iowitness.model.drive import Drive
+
 SECTOR_BYTE_COUNT = 512
 PAGE_BYTE_COUNT = 4_096
 
@@ -43,42 +45,6 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeekCurve:
-    """Seek time by distance d in cylinders: with the square root of d below the knee, then linear.
-
-    Source: Ruemmler and Wilkes, An introduction to disk drive modeling, IEEE Computer 27(3), 1994.
-    """
-
-    short_ns: int
-    short_ns_per_root_cylinder: float
-    knee_cylinder_count: int
-    long_ns: int
-    long_ns_per_cylinder: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Zone:
-    """Neighbouring cylinders whose tracks have the same number of sectors."""
-
-    cylinder_count: int
-    sectors_per_track: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpinningDisk:
-    """A hard disk: zoned tracks, an arm, a rotation."""
-
-    rotations_per_minute: int
-    head_count: int
-    zones: tuple[Zone, ...]
-    seek: SeekCurve
-    head_switch_ns: int
-    write_settle_ns: int
-    overhead_ns: int
-    interface_bytes_per_s: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SolidStateDisk:
     """A solid-state drive: channels that work at once, each with a latency and a rate."""
 
@@ -91,7 +57,7 @@ class SolidStateDisk:
     flush_ns: int
 
 
-Disk: TypeAlias = SpinningDisk | SolidStateDisk
+Disk: TypeAlias = Drive | SolidStateDisk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

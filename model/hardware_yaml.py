@@ -2,79 +2,20 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from iowitness.located_yaml import LocatedErrors, read_yaml, validate
+from iowitness.located_yaml import read_yaml, validate
 from iowitness.model import hardware
-
-PositiveInt = Annotated[int, Field(gt=0)]
-PositiveFloat = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
-Share = Annotated[float, Field(gt=0, le=1)]
-
-
-class WhatIfError(LocatedErrors):
-    """All that is wrong with a what-if or a preset, as `file:line:column: message` lines."""
-
-
-class Part(BaseModel):
-    """A mapping without unknown keys, whose values are of the right type as they stand."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class SeekPart(Part):
-    """`SeekCurve`, in microseconds."""
-
-    short_us: NotNegative
-    short_us_per_root_cylinder: NotNegative
-    knee_cylinder_count: PositiveInt
-    long_us: NotNegative
-    long_us_per_cylinder: NotNegative
-
-    def value(self) -> hardware.SeekCurve:
-        """In nanoseconds."""
-        return hardware.SeekCurve(
-            short_ns=_ns(self.short_us),
-            short_ns_per_root_cylinder=self.short_us_per_root_cylinder * 1_000,
-            knee_cylinder_count=self.knee_cylinder_count,
-            long_ns=_ns(self.long_us),
-            long_ns_per_cylinder=self.long_us_per_cylinder * 1_000,
-        )
-
-
-class ZonePart(Part):
-    """`Zone`."""
-
-    cylinder_count: PositiveInt
-    sectors_per_track: PositiveInt
-
-
-class SpinningPart(Part):
-    """`SpinningDisk`, times in microseconds."""
-
-    kind: Literal["spinning"]
-    rotations_per_minute: PositiveInt
-    head_count: PositiveInt
-    zones: Annotated[list[ZonePart], Field(min_length=1)]
-    seek: SeekPart
-    head_switch_us: NotNegative
-    write_settle_us: NotNegative
-    overhead_us: NotNegative
-    interface_bytes_per_s: PositiveInt
-
-    def value(self) -> hardware.SpinningDisk:
-        """In nanoseconds."""
-        return hardware.SpinningDisk(
-            rotations_per_minute=self.rotations_per_minute,
-            head_count=self.head_count,
-            zones=tuple(hardware.Zone(**zone.model_dump()) for zone in self.zones),
-            seek=self.seek.value(),
-            head_switch_ns=_ns(self.head_switch_us),
-            write_settle_ns=_ns(self.write_settle_us),
-            overhead_ns=_ns(self.overhead_us),
-            interface_bytes_per_s=self.interface_bytes_per_s,
-        )
+from iowitness.model.drive_yaml import SpinningPart
+from iowitness.model.yaml_parts import (
+    NotNegative,
+    Part,
+    PositiveFloat,
+    PositiveInt,
+    Share,
+    WhatIfError,
+    nanoseconds,
+)
 
 
 class SolidPart(Part):
@@ -94,11 +35,11 @@ class SolidPart(Part):
         return hardware.SolidStateDisk(
             byte_count=self.byte_count,
             channel_count=self.channel_count,
-            read_ns=_ns(self.read_us),
-            program_ns=_ns(self.program_us),
+            read_ns=nanoseconds(self.read_us),
+            program_ns=nanoseconds(self.program_us),
             channel_bytes_per_s=self.channel_bytes_per_s,
             interface_bytes_per_s=self.interface_bytes_per_s,
-            flush_ns=_ns(self.flush_us),
+            flush_ns=nanoseconds(self.flush_us),
         )
 
 
@@ -160,7 +101,7 @@ class HardwarePart(Part):
             processor=hardware.Processor(**self.processor.model_dump()),
             memory=self.memory.value(),
             link=hardware.Link(
-                latency_ns=_ns(self.link.latency_us), bytes_per_s=self.link.bytes_per_s
+                latency_ns=nanoseconds(self.link.latency_us), bytes_per_s=self.link.bytes_per_s
             ),
         )
 
@@ -169,7 +110,3 @@ def read_hardware(text: str, source_name: str, name: str) -> hardware.Hardware:
     """The hardware of a preset's text; raises `WhatIfError` with everything that is wrong."""
     document = read_yaml(text, source_name, WhatIfError)
     return validate(document, HardwarePart, WhatIfError).value(name)
-
-
-def _ns(microseconds: float) -> int:
-    return round(microseconds * 1_000)

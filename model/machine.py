@@ -6,9 +6,10 @@ import simpy
 
 from iowitness.model.block_request import BlockRequest, Device
 from iowitness.model.disk_layout import DiskLayout
+from iowitness.model.drive import Drive
 from iowitness.model.figures import Ledger
 from iowitness.model.hard_disk import HardDisk
-from iowitness.model.hardware import SECTOR_BYTE_COUNT, Hardware, SpinningDisk
+from iowitness.model.hardware import SECTOR_BYTE_COUNT, Hardware
 from iowitness.model.page_cache import FileRange, PageCache
 from iowitness.model.recorder import Recorder, Thread
 from iowitness.model.solid_state import SolidState
@@ -28,7 +29,7 @@ class Machine:
         self.ledger = Ledger()
         self.cache = PageCache(hardware.memory)
         disk = hardware.disk
-        self.device: Device = HardDisk(disk) if isinstance(disk, SpinningDisk) else SolidState(disk)
+        self.device: Device = HardDisk(disk) if isinstance(disk, Drive) else SolidState(disk)
         self._layout = DiskLayout()
         self._over_background = env.event()
         self._cleaned = env.event()

@@ -2,7 +2,8 @@
 
 import pytest
 
-from iowitness.model.hardware_yaml import WhatIfError, read_hardware
+from iowitness.model.hardware_yaml import read_hardware
+from iowitness.model.yaml_parts import WhatIfError
 from iowitness.prediction import hardware_named, predict, preset_names
 from iowitness.specs.workload import Consume, Produce, Restart, Workload
 from iowitness.traces.events import Marked
