@@ -116,7 +116,7 @@ class RealFile:
     def __init__(self, path: str, flags: int) -> None:
         self.path = path
         self._descriptor = -1
-        self._descriptor = os.open(path, flags | os.O_RDWR | os.O_CLOEXEC, 0o644)
+        self._descriptor = os.open(path, flags | os.O_CLOEXEC, 0o644)
 
     def fileno(self) -> int:
         """The descriptor."""
@@ -165,7 +165,7 @@ class RealMapping:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._file = RealFile(path, os.O_CREAT)
+        self._file = RealFile(path, os.O_RDWR | os.O_CREAT)
         self.mapping: mmap.mmap | bytearray = bytearray()
         self._map(self._file.byte_count())
 
@@ -206,7 +206,7 @@ class RealLock:
         self._name = os.path.realpath(path)
         if self._name in _LOCKED:
             raise DirectoryLocked(f"{path} is locked by this process already: close the other log")
-        self._file = RealFile(path, os.O_CREAT)
+        self._file = RealFile(path, os.O_RDWR | os.O_CREAT)
         try:
             fcntl.lockf(self._file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -230,11 +230,11 @@ class RealFiles:
 
     def create(self, path: str) -> RealFile:
         """One open(2) with O_CREAT and O_TRUNC."""
-        return RealFile(path, os.O_CREAT | os.O_TRUNC)
+        return RealFile(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
 
     def open(self, path: str) -> RealFile:
         """An existing file, never a new one."""
-        return RealFile(path, 0)
+        return RealFile(path, os.O_RDWR)
 
     def map(self, path: str) -> RealMapping:
         """One open(2), fstat(2) and mmap(2)."""
