@@ -83,7 +83,8 @@ def verify(directory: Path, as_json: bool) -> None:  # noqa: FBT001  click's fla
     total_byte_count = sum(Path(path).stat().st_size for path in paths)
     batch_count = byte_count = damage_count = 0
     started = time.monotonic()
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("verifying", total=total_byte_count)
         for path in paths:
             file, base_offset = open_segment(path)

@@ -36,7 +36,7 @@ def test_dump_says_one_line_a_batch_and_one_a_record(tmp_path: Path) -> None:
     write_log(tmp_path)
     result = run("dump", str(tmp_path), "--records", "--json")
     assert result.exit_code == 0
-    lines = [json.loads(line) for line in result.output.splitlines()]
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
     assert [line["offsets"] for line in lines if line["kind"] == "batch"] == [
         f"{number}..{number}" for number in range(20)
     ]
@@ -54,7 +54,7 @@ def test_verify_names_the_place_and_both_checksums_and_goes_on_after_it(tmp_path
     flip(first, 100)
     result = run("verify", str(tmp_path), "--json")
     assert result.exit_code == 1
-    damage, summary = (json.loads(line) for line in result.output.splitlines())
+    damage, summary = (json.loads(line) for line in result.stdout.splitlines())
     assert (damage["position"], damage["expected_offset"]) == (0, 0)
     assert damage["stored_crc32c"] != damage["computed_crc32c"]
     assert (summary["batches"], summary["damaged_places"]) == (19, 1)
