@@ -6,6 +6,7 @@ and 22 are the attributes. Source: docs/formats, and Kafka's DefaultRecordBatch.
 """
 
 from collections.abc import Iterator
+from typing import Literal
 
 from msgspec import Struct
 
@@ -22,17 +23,18 @@ _MAGIC = 2
 class StoredBatch(Struct, frozen=True, gc=False):
     """One batch as far as its bytes were kept.
 
-    `known` are its first bytes, all of them when as long as `byte_count`. `byte_count` is None
-    where not even the head was kept, or where the bytes are no batch (`is_batch` False).
+    `known` are its first bytes, all of them when as long as `byte_count`, which is None unless
+    `state` is `whole`: the others are `lost` (its length was not kept), `foreign` (no batch) and
+    `unfinished` (what follows it in the file is not the rest of it).
     """
 
     offset: int
     byte_count: int | None
     known: bytes
-    is_batch: bool = True
+    state: Literal["whole", "lost", "foreign", "unfinished"] = "whole"
 
     @property
-    def is_whole(self) -> bool:
+    def is_known(self) -> bool:
         """True if every byte is known."""
         return self.byte_count == len(self.known)
 
@@ -55,6 +57,7 @@ class BatchWalk:
         """Take one write in; the batches that are complete with it."""
         kept = data or b""
         if offset != self._end:
+            yield from self.rest()
             self._start = self._end = offset
             self._known.clear()
         if len(self._known) == self._end - self._start:
@@ -71,16 +74,21 @@ class BatchWalk:
             del self._known[:gone]
             self._start += gone
 
+    def rest(self) -> Iterator[StoredBatch]:
+        """The batch that was begun and not finished, if there is one."""
+        if self._start < self._end:
+            yield StoredBatch(self._start, None, bytes(self._known), "unfinished")
+
     def _next(self) -> StoredBatch | None:
         known, there = self._known, self._end - self._start
         if len(known) < LENGTH_END:
             if there == len(known):
                 return None
-            return StoredBatch(self._start, None, bytes(known))
+            return StoredBatch(self._start, None, bytes(known), "lost")
         byte_count = LENGTH_END + int.from_bytes(known[8:LENGTH_END], "big", signed=True)
         foreign = len(known) > _MAGIC_AT and known[_MAGIC_AT] != _MAGIC
         if byte_count < HEAD_BYTE_COUNT or foreign:
-            return StoredBatch(self._start, None, bytes(known), is_batch=False)
+            return StoredBatch(self._start, None, bytes(known), "foreign")
         if there < byte_count:
             return None
         return StoredBatch(self._start, byte_count, bytes(known[:byte_count]))

@@ -21,14 +21,19 @@ class Claim(OfActors):
     """
 
     claim: str
-    name: str = Field(default_factory=lambda fields: fields["claim"], min_length=1)
+    given_name: str | None = Field(default=None, alias="name", min_length=1)
     nothing_is_fine: bool = False
     only_with_workload: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the suite calls it."""
+        return self.given_name or self.claim
 
     def parameters(self) -> dict[str, str]:
         """What it was asked to hold: all fields that are not at their default, as text."""
         given = self.model_dump(
-            exclude_defaults=True, exclude={"claim", "name", "only_with_workload"}
+            exclude_defaults=True, exclude={"claim", "given_name", "only_with_workload"}
         )
         return {key: _told(value) for key, value in given.items()}
 

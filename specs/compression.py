@@ -73,7 +73,10 @@ class _Watch(Fold):
             self._judge(batch, event)
 
     def _judge(self, batch: StoredBatch, event: Written) -> None:
-        if not batch.is_batch:
+        if batch.state == "unfinished":
+            self._doubt_rest(batch, event)
+            return
+        if batch.state == "foreign":
             self.findings.violated(
                 f"no record batch at {batch.offset}, expected one with codec {self._codec}", event
             )
@@ -98,7 +101,13 @@ class _Watch(Fold):
                 event,
             )
 
+    def _doubt_rest(self, batch: StoredBatch, *events: Written) -> None:
+        self.findings.doubted(f"the batch at {batch.offset} was begun and not finished", *events)
+
     def conclude(self) -> Verdict:
+        for walk in self._walks.values():
+            for batch in walk.rest():
+                self._doubt_rest(batch)
         mean = self._byte_count / self._batch_count if self._batch_count else 0.0
         return self.verdict(
             f"{counted(self._batch_count, 'batch')}, all {self._codec}".replace(

@@ -153,10 +153,13 @@ class _Watch(Fold):
             self._judge(batch, event)
 
     def _judge(self, batch: StoredBatch, event: Written) -> None:
-        told = f"batch of {batch.byte_count} B at {batch.offset}"
-        if not batch.is_batch:
+        size = "" if batch.byte_count is None else f" of {batch.byte_count} B"
+        told = f"batch{size} at {batch.offset}"
+        if batch.state == "unfinished":
+            self._doubt_rest(batch, event)
+        elif batch.state == "foreign":
             self.findings.violated(f"no record batch at {batch.offset}, expected one", event)
-        elif not batch.is_whole:
+        elif not batch.is_known:
             self.findings.doubted(
                 f"{told}: only its first {len(batch.known)} B were kept", event, hint=_HINT_KEEP
             )
@@ -213,7 +216,13 @@ class _Watch(Fold):
                 event,
             )
 
+    def _doubt_rest(self, batch: StoredBatch, *events: Written) -> None:
+        self.findings.doubted(f"the batch at {batch.offset} was begun and not finished", *events)
+
     def conclude(self) -> Verdict:
+        for file in self._files.values():
+            for batch in file.walk.rest():
+                self._doubt_rest(batch)
         if self.findings.event_count and not self.scene.data_is_visible:
             self.findings.doubted(
                 "the source kept no bytes, so none could be compared", hint=_HINT_KEEP

@@ -77,7 +77,7 @@ class WorkloadKeys(_Keys):
     index_interval_byte_count: Above0 = 4_096
     steps: tuple[
         Annotated[ProduceKeys | ConsumeKeys | RestartKeys, Field(discriminator="step")], ...
-    ] = Field(min_length=1)
+    ]
 
 
 class RuleKeys(_Keys):
@@ -108,7 +108,7 @@ class SuiteKeys(_Keys):
     name: str = ""
     about: str = ""
     workload: WorkloadKeys | None = None
-    contracts: tuple[AnyClaim, ...] = Field(min_length=1)
+    contracts: tuple[AnyClaim, ...]
     agreement: AgreementKeys = AgreementKeys()
     hardware: str | None = None
     content_byte_count: Annotated[int, Field(ge=0, le=1 << 30)] = DEFAULT_CONTENT_BYTE_COUNT
@@ -170,6 +170,10 @@ def _agreement(keys: AgreementKeys) -> AgreementRules:
 
 def _problems(document: LocatedDocument, keys: SuiteKeys) -> Iterator[Problem]:
     """What no single key can know: names that clash, and selections that fit nothing."""
+    if not keys.contracts:
+        yield document.problem(("contracts",), "contracts is empty, expected one at least")
+    if keys.workload is not None and not keys.workload.steps:
+        yield document.problem(("workload", "steps"), "steps is empty, expected one at least")
     first_of: dict[str, int] = {}
     for index, claim in enumerate(keys.contracts):
         if claim.name in first_of:
