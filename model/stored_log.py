@@ -46,6 +46,7 @@ class StoredLog:
         self.rules = PartitionLog(policy)
         self._open_files: dict[str, int] = {}
         self._has_epoch = False
+        self._first_time_is_unread = False
         self.roll_count = 0
 
     def create(self, thread: Thread) -> Waiting:
@@ -69,10 +70,16 @@ class StoredLog:
                 self._descriptors,
             )
         before = self.rules.active
+        if self._first_time_is_unread and not self.rules.is_full_for(byte_count):
+            # How old the segment is has to be known before the append; its first batch tells.
+            self._first_time_is_unread = False
+            first = self._file(before.base_offset, "log")
+            yield from self._head_read(thread, first, 0, before)
         index_count = len(before.index_offsets)
         placed = self.rules.append(record_count, byte_count, timestamp_ms)
         if placed.rolled:
             self.roll_count += 1
+            self._first_time_is_unread = False
             yield from self._rolled(thread, before)
         segment = self.rules.active
         file = self._file(segment.base_offset, "log")
@@ -119,6 +126,7 @@ class StoredLog:
             yield from self._kernel.open(thread, file, descriptor, "existing", segment.byte_count)
             yield from self._indexes_opened(thread, segment)
         last = self.rules.active
+        self._first_time_is_unread = last.byte_count > 0
         for position in last.heads_from_last_entry():
             file = self._file(last.base_offset, "log")
             yield from self._head_read(thread, file, position, last)
