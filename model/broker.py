@@ -47,8 +47,14 @@ class Broker:
         self._logs: dict[tuple[str, int], StoredLog] = {}
         self.produce_request_count = 0
         self.fetch_count = 0
+        self._one_served = machine.env.event()
         self.thread = self._process()
         machine.env.process(self._loop())
+
+    def served(self, request_count: int) -> Waiting:
+        """Wait until so many produce requests have been answered, or need no answer."""
+        while self.produce_request_count < request_count:
+            yield self._one_served
 
     def log(self, topic: str, partition: int) -> StoredLog:
         """A partition's log, which exists."""
@@ -123,17 +129,18 @@ class Broker:
                     yield from self._produced(connection, request)
                 case FetchRequest() as request:
                     yield from self._fetched(connection, request)
-                case AskRequest() as request:
-                    yield from self.create_topic(request.topic, request.partition_count)
+                case AskRequest():
                     yield from self._answered(connection, Answer(), 100)
 
     def _produced(self, connection: Connection, request: ProduceRequest) -> Waiting:
-        self.produce_request_count += 1
         for batch in request.batches:
             log = self.log(request.topic, batch.partition)
             yield from log.append(
                 self.thread, batch.record_count, batch.byte_count, batch.largest_timestamp_ms
             )
+        self.produce_request_count += 1
+        served, self._one_served = self._one_served, self._machine.env.event()
+        served.succeed()
         if request.acks != 0:
             body = wire_sizes.produced_body_byte_count(request.topic, len(request.batches))
             yield from self._answered(connection, Answer(), body)

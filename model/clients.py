@@ -30,7 +30,7 @@ _ASK_BODY_BYTE_COUNT = 20
 
 
 class Producer:
-    """Two threads around one accumulator. `record_count` and `byte_count` are what was sent."""
+    """Two threads around one accumulator; the counts are of what was sent."""
 
     def __init__(
         self, machine: Machine, kernel: Kernel, network: Network, broker: Broker, step: Produce
@@ -44,6 +44,7 @@ class Producer:
         self._buffered_byte_count = 0
         self._changed = machine.env.event()
         self._closing = False
+        self.request_count = 0
         self.record_count = 0
         self.byte_count = 0
 
@@ -94,7 +95,7 @@ class Producer:
     def _send(self, sender: Thread) -> Generator[simpy.Event, object, None]:
         """The sender's thread: every network call of the producer is made here."""
         connection = self._network.connect(sender, self._broker.thread)
-        yield from _asked(self._kernel, connection, sender, self._step)
+        yield from _asked(self._kernel, connection, sender)
         in_flight: deque[tuple[ReadyBatch, ...]] = deque()
         while True:
             if self._accumulator.has_ready and len(in_flight) < self._step.max_in_flight:
@@ -104,6 +105,7 @@ class Producer:
                 request = ProduceRequest(self._step.topic, batches, self._step.acks)
                 size = wire_sizes.request_byte_count(_CLIENT_ID, body)
                 yield from send_request(self._kernel, sender, connection, request, size)
+                self.request_count += 1
                 if self._step.acks == 0:
                     self._freed(batches)
                 else:
@@ -139,7 +141,7 @@ class Consumer:
         """The consumer's only thread."""
         step = self._step
         connection = self._network.connect(thread, self._broker.thread)
-        yield from _asked(self._kernel, connection, thread, step)
+        yield from _asked(self._kernel, connection, thread)
         logs = [self._broker.log(step.topic, p).rules for p in range(step.partition_count)]
         ends = [log.next_offset for log in logs]
         offsets = [min(step.start_offset, end) for end in ends]
@@ -165,13 +167,9 @@ class Consumer:
         return self._machine.hardware.processor.append_record_ns * len(list(regions))
 
 
-def _asked(
-    kernel: Kernel, connection: Connection, thread: Thread, step: Produce | Consume
-) -> Waiting:
+def _asked(kernel: Kernel, connection: Connection, thread: Thread) -> Waiting:
     """Versions and metadata, before anything else."""
     for _ in range(2):
         size = wire_sizes.request_byte_count(_CLIENT_ID, _ASK_BODY_BYTE_COUNT)
-        yield from send_request(
-            kernel, thread, connection, AskRequest(step.topic, step.partition_count), size
-        )
+        yield from send_request(kernel, thread, connection, AskRequest(), size)
         yield from receive_answer(kernel, thread, connection)

@@ -146,9 +146,13 @@ class PartitionLog:
         )
         return Placement(self.active.base_offset, position, byte_count, rolled)
 
+    def is_full_for(self, byte_count: int) -> bool:
+        """True if the size alone makes the next append roll."""
+        return self.active.byte_count > self._policy.segment_byte_count - byte_count
+
     def _must_roll(self, last_offset: int, byte_count: int, timestamp_ms: int) -> bool:
         segment, policy = self.active, self._policy
-        if segment.byte_count > policy.segment_byte_count - byte_count:
+        if self.is_full_for(byte_count):
             return True
         first_ms = segment.first_timestamp_ms
         if first_ms is not None and timestamp_ms - first_ms > policy.segment_ms:
@@ -160,11 +164,6 @@ class PartitionLog:
             or segment.time_entry_count >= time_limit
             or last_offset - segment.base_offset > _LARGEST_RELATIVE_OFFSET
         )
-
-    def reopen(self) -> None:
-        """Start anew after a clean stop: the count of bytes since the last entry is forgotten."""
-        for segment in self.segments:
-            segment.unindexed_byte_count = 0
 
     def segment_of(self, offset: int) -> Segment:
         """The segment that holds `offset`."""

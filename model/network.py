@@ -47,10 +47,7 @@ class FetchRequest:
 
 @dataclass(frozen=True, slots=True)
 class AskRequest:
-    """A request about the cluster: versions, metadata, offsets. A missing topic is made."""
-
-    topic: str
-    partition_count: int
+    """A request about the cluster: versions, metadata, offsets. It touches no log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +68,27 @@ class Message:
     byte_count: int
 
 
+class _Wire:
+    """One direction of a connection: messages arrive in the order in which they were sent."""
+
+    def __init__(self, env: simpy.Environment, link: Link, arrivals: simpy.Store) -> None:
+        self._env = env
+        self._link = link
+        self._arrivals = arrivals
+        self._free_ns = 0
+
+    def carry(self, byte_count: int, arriving: object) -> None:
+        """Let something travel; it lands in the store."""
+        begin_ns = max(int(self._env.now), self._free_ns)
+        self._free_ns = begin_ns + byte_count * _SECOND_NS // self._link.bytes_per_s
+        arrival = self._env.timeout(self._free_ns + self._link.latency_ns - int(self._env.now))
+
+        def landed(_: simpy.Event) -> None:
+            self._arrivals.put(arriving)
+
+        arrival.callbacks.append(landed)
+
+
 class Connection:
     """One connection: `client` and `broker` are its two ends.
 
@@ -85,26 +103,20 @@ class Connection:
         recorder: Recorder,
         number: int,
     ) -> None:
-        self._env = env
-        self._link = link
-        self._inbox = inbox
         address = f"127.0.0.1:{_FIRST_CLIENT_PORT + number}"
         self.client = recorder.socket(address, BROKER_ADDRESS)
         self.broker = recorder.socket(BROKER_ADDRESS, address)
         self.answers = simpy.Store(env)
+        self._to_broker = _Wire(env, link, inbox)
+        self._to_client = _Wire(env, link, self.answers)
 
     def deliver_to_broker(self, message: Message) -> None:
         """Let a sent request arrive."""
-        self._after(message.byte_count, lambda: self._inbox.put((self, message)))
+        self._to_broker.carry(message.byte_count, (self, message))
 
     def deliver_to_client(self, message: Message) -> None:
         """Let a sent answer arrive."""
-        self._after(message.byte_count, lambda: self.answers.put(message))
-
-    def _after(self, byte_count: int, arrive: object) -> None:
-        delay_ns = self._link.latency_ns + byte_count * _SECOND_NS // self._link.bytes_per_s
-        assert callable(arrive)
-        self._env.timeout(delay_ns).callbacks.append(lambda _: arrive())
+        self._to_client.carry(message.byte_count, message)
 
 
 class Network:

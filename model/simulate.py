@@ -47,6 +47,7 @@ class _Run:
         self._broker = Broker(
             self._machine, self._kernel, self._network, what_if.log_policy, self._driver
         )
+        self._request_count = 0
         self._steps: list[StepFigures] = []
 
     def prediction(self) -> Prediction:
@@ -57,6 +58,8 @@ class _Run:
         return Prediction(history=history, figures=self._figures(history))
 
     def _drive(self) -> Generator[simpy.Event, object, None]:
+        for topic, partition_count in self._what_if.workload.partition_counts.items():
+            yield from self._broker.create_topic(topic, partition_count)
         for number, step in enumerate(self._what_if.workload.steps, start=1):
             name = f"{_KINDS[type(step)]}-{number}"
             start_ns = self._machine.now_ns
@@ -79,16 +82,20 @@ class _Run:
         if isinstance(step, Restart):
             yield from self._broker.restart()
             return 0, 0
-        client: Producer | Consumer
-        if isinstance(step, Produce):
-            thread = self._client("producer")
-            client = Producer(self._machine, self._kernel, self._network, self._broker, step)
-        else:
+        if isinstance(step, Consume):
             thread = self._client("consumer")
-            client = Consumer(self._machine, self._kernel, self._network, self._broker, step)
-        yield from client.run(thread)
+            consumer = Consumer(self._machine, self._kernel, self._network, self._broker, step)
+            yield from consumer.run(thread)
+            self._recorder.ended(thread, self._machine.now_ns)
+            return consumer.record_count, consumer.byte_count
+        thread = self._client("producer")
+        producer = Producer(self._machine, self._kernel, self._network, self._broker, step)
+        yield from producer.run(thread)
         self._recorder.ended(thread, self._machine.now_ns)
-        return client.record_count, client.byte_count
+        # Without acknowledgements the producer ends before the broker has stored everything.
+        self._request_count += producer.request_count
+        yield from self._broker.served(self._request_count)
+        return producer.record_count, producer.byte_count
 
     def _client(self, role: str) -> Thread:
         return self._recorder.process(role, self._driver, self._machine.now_ns)

@@ -119,7 +119,6 @@ class StoredLog:
 
     def reopen(self, thread: Thread) -> Waiting:
         """Open every segment after a clean stop; the last one's end is found by its heads."""
-        self.rules.reopen()
         for segment in self.rules.segments:
             file = self._file(segment.base_offset, "log")
             descriptor = self._descriptor(segment.base_offset, "log")

@@ -62,6 +62,11 @@ class Workload:
 
     steps: tuple[Step, ...]
 
+    @property
+    def partition_counts(self) -> dict[str, int]:
+        """Partition counts by topic; all topics exist from the start."""
+        return {s.topic: s.partition_count for s in self.steps if not isinstance(s, Restart)}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogPolicy:
