@@ -39,7 +39,7 @@ def test_the_same_calls_on_the_same_files_agree() -> None:
         "rolls": 0,
         "bytes written": 1000,
         "produce requests": 1,
-        "fetches with payload": 1,
+        "fetches by sendfile": 1,
         "bytes by sendfile": 1000,
         "bytes read into buffers": 0,
         "segment syncs": 1,
@@ -87,7 +87,7 @@ def test_two_fetches_that_adjoin_are_not_one() -> None:
     history = told.history()
     assert not figure(predicted().history(), history, "segment operations").agrees
     assert figure(predicted().history(), history, "bytes by sendfile").agrees
-    assert figure(predicted().history(), history, "fetches with payload").observed == 2
+    assert figure(predicted().history(), history, "fetches by sendfile").observed == 2
 
 
 def test_a_missing_operation_is_told_as_such() -> None:
