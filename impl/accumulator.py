@@ -1,186 +1,342 @@
-"""What the producer holds back: batches by partition, when one may leave, and how much there is.
+"""What the producer holds back: batches by partition, and when they may leave.
 
-Pure: no thread, no lock, no clock. The caller brings the time in ns and keeps out others.
-Rules: docs/formats/produce-and-fetch.md, "Producer". Source: Kafka's RecordAccumulator.
+Pure: no thread, no lock, no clock; the caller brings the time in ns. Only the sender's thread uses
+it. Rules: docs/formats/produce-and-fetch.md, "When a batch leaves". Source: RecordAccumulator.
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
-from iowitness.impl.batch_writer import BatchBuilder
 from iowitness.impl.cluster_view import TopicPartition
-from iowitness.impl.record_writer import Headers
+from iowitness.impl.delivery import Delivery, FullDelivery, ManyDelivery
+from iowitness.impl.partitioner import StickyPartitioner
+from iowitness.impl.producer_batch import (
+    RECORD_OVERHEAD_BYTE_COUNT,
+    BarePart,
+    Flush,
+    FullPart,
+    ManyPart,
+    ProducerBatch,
+)
+from iowitness.impl.sequences import Sequences, sequence_place
 
 
-class BatchOutcome(Struct, frozen=True):
-    """What became of a batch: the offset of its first record (-1 without acks), or an error."""
-
-    base_offset: int = -1
-    error: Exception | None = None
-
-
-class PendingBatch:
-    """Records of one partition on their way into one batch.
-
-    `reserved_byte_count` is what it holds of the buffer memory until it is done, `outcome` what
-    became of it, None until then.
-    """
-
-    __slots__ = ("builder", "created_ns", "outcome", "partition", "reserved_byte_count")
-
-    def __init__(self, partition: TopicPartition, limit_byte_count: int, now_ns: int) -> None:
-        self.partition = partition
-        self.builder = BatchBuilder(limit_byte_count)
-        self.created_ns = now_ns
-        self.outcome: BatchOutcome | None = None
-        self.reserved_byte_count = 0
-
-
-class AccumulatorLimits(Struct, frozen=True, kw_only=True):
-    """Sizes in bytes, times in ns.
-
-    A batch is full at `batch_size`; one that is not leaves after `linger_ns`. All batches
-    together hold at most `buffer_memory`.
-    """
+class AccumulatorConfig(Struct, frozen=True, kw_only=True):
+    """Sizes in bytes, times in ns. `keeps_order` lets a partition have one request under way."""
 
     batch_size: int = 16_384
     linger_ns: int = 5_000_000
-    buffer_memory: int = 33_554_432
     max_request_size: int = 1_048_576
     max_batches_per_request: int | None = None
+    keeps_order: bool = False
+
+
+class Ready(Struct, frozen=True):
+    """Which partitions have a batch that may leave, and when to look again (None: no need)."""
+
+    partitions: tuple[TopicPartition, ...]
+    next_check_ns: int | None
+
+
+class _Queue:
+    """The batches of one partition, oldest first; the last may still be open."""
+
+    __slots__ = ("batches", "is_muted", "partition")
+
+    def __init__(self, partition: TopicPartition) -> None:
+        self.partition = partition
+        self.batches: deque[ProducerBatch] = deque()
+        self.is_muted = False
 
 
 class Accumulator:
-    """Batches by partition, oldest first; the last one of each partition is still open."""
+    """Batches by partition.
 
-    def __init__(self, limits: AccumulatorLimits) -> None:
-        self._limits = limits
-        self._queues: dict[TopicPartition, deque[PendingBatch]] = {}
-        self._turn = 0
-        self.used_byte_count = 0
-        self.waiting_count = 0
-        """Callers that wait for memory: then open batches may leave early."""
-        self.is_flushing = False
+    While `is_urgent` every batch may leave: the memory is exhausted with somebody waiting, a
+    flush is on, or the producer is closing.
+    """
 
-    def reserve_byte_count(self, partition: TopicPartition, record_byte_count: int) -> int:
-        """What a record of at most that size needs of the memory: a batch, or nothing more."""
-        queue = self._queues.get(partition)
-        limit = self._limits.batch_size
-        if queue and queue[-1].builder.byte_count + record_byte_count <= limit:
-            return 0
-        return max(limit, record_byte_count)
+    def __init__(
+        self, config: AccumulatorConfig, sequences: Sequences, pick: Callable[[int], int]
+    ) -> None:
+        self._config = config
+        self._sequences = sequences
+        self._pick = pick
+        self._queues: dict[TopicPartition, _Queue] = {}
+        self._by_topic: dict[str, list[_Queue]] = {}
+        self._sticky: dict[str, StickyPartitioner] = {}
+        self._next_turn: dict[int, int] = {}
+        self.is_urgent = False
 
-    def has_room_for(self, byte_count: int) -> bool:
-        """Whether the memory still has that much; an oversized record may go through alone."""
-        return not self.used_byte_count or (
-            self.used_byte_count + byte_count <= self._limits.buffer_memory
+    def append(self, partition: TopicPartition, delivery: FullDelivery, now_ns: int) -> None:
+        """Take one record; one that does not fit closes the open batch and begins the next."""
+        record = (delivery.timestamp_ms, delivery.key, delivery.value, delivery.headers)
+        queue = self._queue(partition)
+        batch = self._open_batch(queue, now_ns)
+        if not batch.builder.try_append(*record):
+            batch.is_closed = True
+            batch = self._open_batch(queue, now_ns)
+            batch.builder.try_append(*record)
+        batch.parts.append(FullPart(delivery))
+        batch.reserved_byte_count += record_byte_count(*record[1:])
+
+    def append_unkeyed(
+        self, topic: str, partition_count: int, delivery: FullDelivery, now_ns: int
+    ) -> None:
+        """Take one record that may go to any partition."""
+        sticky, queues = self._topic(topic, partition_count)
+        queue = queues[sticky.partition([len(one.batches) for one in queues])]
+        before = queue.batches[-1] if queue.batches else None
+        self.append(queue.partition, delivery, now_ns)
+        has_ended = before is not None and before is not queue.batches[-1]
+        sticky.appended(
+            record_byte_count(delivery.key, delivery.value, delivery.headers),
+            at_batch_end=has_ended,
         )
 
-    def append(
+    def append_bare(
         self,
-        partition: TopicPartition,
+        topic: str,
+        partition_count: int,
+        deliveries: Sequence[Delivery],
         timestamp_ms: int,
-        key: bytes | None,
-        value: bytes | None,
-        headers: Headers,
         now_ns: int,
-    ) -> tuple[PendingBatch, bool]:
-        """Takes a record; the batch it is the last of, and whether a batch became ready by it.
+    ) -> None:
+        """Take records that have only values, for any partition."""
+        values: list[bytes] = [delivery.value for delivery in deliveries]  # type: ignore[misc]  # a bare record has one
+        for batch, first, count in self._spread(
+            topic, partition_count, values, timestamp_ms, now_ns
+        ):
+            batch.parts.append(BarePart(deliveries[first : first + count], timestamp_ms))
 
-        A record for which the open batch has no room closes it and opens the next.
-        """
-        queue = self._queues.get(partition)
-        if queue is None:
-            queue = self._queues[partition] = deque()
-        became_ready = False
-        if not queue or not queue[-1].builder.try_append(timestamp_ms, key, value, headers):
-            became_ready = bool(queue)
-            self._open(queue, partition, now_ns).builder.try_append(
-                timestamp_ms, key, value, headers
-            )
-        batch = queue[-1]
-        is_full = batch.builder.byte_count >= self._limits.batch_size
-        self._grow(batch)
-        return batch, became_ready or is_full
+    def append_many(
+        self,
+        topic: str,
+        partition_count: int,
+        many: ManyDelivery,
+        timestamp_ms: int,
+        now_ns: int,
+    ) -> None:
+        """Take many values that were handed over at once, for any partition."""
+        for batch, first, count in self._spread(
+            topic, partition_count, many.values, timestamp_ms, now_ns
+        ):
+            batch.parts.append(ManyPart(many, first, count, timestamp_ms))
 
-    def _open(
-        self, queue: deque[PendingBatch], partition: TopicPartition, now_ns: int
-    ) -> PendingBatch:
-        batch = PendingBatch(partition, self._limits.batch_size, now_ns)
-        queue.append(batch)
-        return batch
+    def _spread(
+        self,
+        topic: str,
+        partition_count: int,
+        values: Sequence[bytes],
+        timestamp_ms: int,
+        now_ns: int,
+    ) -> Iterator[tuple[ProducerBatch, int, int]]:
+        """Fill batches with values; each batch with the first and the number of those it took."""
+        sticky, queues = self._topic(topic, partition_count)
+        sizes = set(map(len, values))
+        size = sizes.pop() if len(sizes) == 1 else None
+        first = 0
+        while first < len(values):
+            queue = queues[sticky.partition([len(one.batches) for one in queues])]
+            batch = self._open_batch(queue, now_ns)
+            before = batch.byte_count
+            count = _filled(batch, timestamp_ms, values, first, size)
+            batch.is_closed = first + count < len(values)
+            if count:
+                taken = values[first : first + count] if size is None else ()
+                plain = sum(map(len, taken)) if size is None else size * count
+                batch.reserved_byte_count += plain + RECORD_OVERHEAD_BYTE_COUNT * count
+                yield batch, first, count
+            sticky.appended(batch.byte_count - before, at_batch_end=batch.is_closed)
+            first += count
 
-    def _grow(self, batch: PendingBatch) -> None:
-        needed = max(self._limits.batch_size, batch.builder.byte_count)
-        if needed > batch.reserved_byte_count:
-            self.used_byte_count += needed - batch.reserved_byte_count
-            batch.reserved_byte_count = needed
-
-    def _is_ready(self, queue: deque[PendingBatch], now_ns: int) -> bool:
-        if not queue:
-            return False
-        first = queue[0]
-        return (
-            len(queue) > 1
-            or first.builder.byte_count >= self._limits.batch_size
-            or self.is_flushing
-            or self.waiting_count > 0
-            or now_ns - first.created_ns >= self._limits.linger_ns
-        )
-
-    def next_ready_ns(self) -> int | None:
-        """When the oldest open batch's linger ends; None if there is none."""
-        firsts = [queue[0].created_ns for queue in self._queues.values() if queue]
-        return min(firsts) + self._limits.linger_ns if firsts else None
-
-    def drain(
-        self, now_ns: int, allowed: Iterable[TopicPartition] | None = None
-    ) -> list[PendingBatch]:
-        """The batches of the next request: one of each ready partition, within the limits.
-
-        Starts one partition further each time, so that none starves. A first batch is taken
-        whatever its size.
-        """
-        partitions = list(self._queues)
-        may = None if allowed is None else set(allowed)
-        start = self._turn
-        drained: list[PendingBatch] = []
-        byte_count = 0
-        most = self._limits.max_batches_per_request or len(partitions)
-        for step in range(len(partitions)):
-            index = (start + step) % len(partitions)
-            partition = partitions[index]
-            queue = self._queues[partition]
-            if (may is not None and partition not in may) or not self._is_ready(queue, now_ns):
+    def ready(self, now_ns: int) -> Ready:
+        """Which partitions have a batch that may leave now."""
+        ready: list[TopicPartition] = []
+        next_check_ns: int | None = None
+        for queue in self._queues.values():
+            if not queue.batches or queue.is_muted:
                 continue
-            size = queue[0].builder.byte_count
-            if drained and byte_count + size > self._limits.max_request_size:
+            when_ns = self._ready_ns(queue, now_ns)
+            if when_ns <= now_ns:
+                if self._sequences.may_leave(queue.batches[0]):
+                    ready.append(queue.partition)
+            elif next_check_ns is None or when_ns < next_check_ns:
+                next_check_ns = when_ns
+        return Ready(tuple(ready), next_check_ns)
+
+    def _ready_ns(self, queue: _Queue, now_ns: int) -> int:
+        """When the first batch of a queue may leave."""
+        first = queue.batches[0]
+        if first.attempt_count:
+            return first.not_before_ns
+        if self.is_urgent or first.is_closed or len(queue.batches) > 1:
+            return now_ns
+        return first.created_ns + self._config.linger_ns
+
+    def drain(self, node_id: int, led: Iterable[TopicPartition]) -> list[ProducerBatch]:
+        """The batches of the next request to a broker: one of each of these ready partitions.
+
+        Begins one partition further each time, so that none starves, and stops at the largest
+        request, but takes one batch whatever its size. What is drained is closed and under way.
+        """
+        partitions = list(led)
+        if not partitions:
+            return []
+        start = self._next_turn.get(node_id, 0) % len(partitions)
+        most = self._config.max_batches_per_request or len(partitions)
+        drained: list[ProducerBatch] = []
+        byte_count = 0
+        for step in range(len(partitions)):
+            place = (start + step) % len(partitions)
+            queue = self._queues[partitions[place]]
+            batch = queue.batches[0]
+            if drained and byte_count + batch.byte_count > self._config.max_request_size:
                 break
-            drained.append(queue.popleft())
-            byte_count += size
-            self._turn = index + 1
+            byte_count += batch.byte_count
+            drained.append(self._taken(queue))
+            self._next_turn[node_id] = place + 1
             if len(drained) == most:
                 break
         return drained
 
-    def release(self, batches: Sequence[PendingBatch]) -> None:
-        """Give back the memory of batches that are done, for good or for bad."""
-        self.used_byte_count -= sum(batch.reserved_byte_count for batch in batches)
+    def _taken(self, queue: _Queue) -> ProducerBatch:
+        batch = queue.batches.popleft()
+        batch.is_closed = True
+        batch.is_in_flight = True
+        batch.attempt_count += 1
+        queue.is_muted = self._config.keeps_order
+        return batch
 
-    def take_all(self) -> list[PendingBatch]:
-        """Everything that is still held, for a producer that gives up."""
-        batches = [batch for queue in self._queues.values() for batch in queue]
-        self._queues.clear()
+    def unmute(self, partition: TopicPartition) -> None:
+        """Let a partition's next batch leave: the one under way is settled."""
+        self._queue(partition).is_muted = False
+
+    def put_back(self, batch: ProducerBatch, not_before_ns: int) -> None:
+        """Queue a batch for another attempt, before all that come after it."""
+        batch.is_in_flight = False
+        batch.not_before_ns = not_before_ns
+        self._insert(self._queue(batch.partition).batches, batch)
+
+    def split(self, batch: ProducerBatch) -> list[ProducerBatch]:
+        """Queue a batch that is too large as smaller ones, in its place; the pieces."""
+        limit = max(1, min(self._config.batch_size, batch.byte_count // 2))
+        pieces: list[ProducerBatch] = []
+        for part in batch.parts:
+            for record, alone in part.records():
+                if not pieces or not pieces[-1].builder.try_append(*record):
+                    pieces.append(ProducerBatch(batch.partition, limit, batch.created_ns))
+                    pieces[-1].builder.try_append(*record)
+                pieces[-1].parts.append(alone)
+                pieces[-1].reserved_byte_count += record_byte_count(*record[1:])
+        for piece in pieces:
+            piece.is_closed = True
+            for flush in batch.flushes:
+                flush.add(piece)
+        self._sequences.replaced(batch, pieces)
+        queue = self._queue(batch.partition).batches
+        queue.extendleft(reversed(pieces))
+        for flush in batch.flushes:
+            flush.left_count -= 1
+        batch.is_done, batch.is_in_flight, batch.parts, batch.flushes = True, False, [], []
+        batch.reserved_byte_count = 0
+        return pieces
+
+    def _insert(self, queue: deque[ProducerBatch], batch: ProducerBatch) -> None:
+        if batch.base_sequence < 0:
+            queue.appendleft(batch)
+            return
+        retried = [batch]
+        while queue and queue[0].base_sequence >= 0:
+            retried.append(queue.popleft())
+        retried.sort(key=lambda one: sequence_place(one, [batch]))
+        queue.extendleft(reversed(retried))
+
+    def expired(self, now_ns: int, delivery_timeout_ns: int) -> list[ProducerBatch]:
+        """Remove the queued batches whose time is up."""
+        gone: list[ProducerBatch] = []
+        for queue in self._queues.values():
+            batches = queue.batches
+            while batches and now_ns - batches[0].created_ns >= delivery_timeout_ns:
+                gone.append(batches.popleft())
+        return gone
+
+    def oldest_ns(self) -> int | None:
+        """When the oldest queued batch was begun."""
+        firsts = [queue.batches[0] for queue in self._queues.values() if queue.batches]
+        return min((first.created_ns for first in firsts), default=None)
+
+    def queued(self) -> Iterator[ProducerBatch]:
+        """Every batch that waits."""
+        for queue in self._queues.values():
+            yield from queue.batches
+
+    def take_all(self) -> list[ProducerBatch]:
+        """Remove every batch that waits, for a producer that gives up."""
+        batches = list(self.queued())
+        for queue in self._queues.values():
+            queue.batches.clear()
         return batches
-
-    @property
-    def partitions(self) -> tuple[TopicPartition, ...]:
-        """The partitions that have batches waiting."""
-        return tuple(partition for partition, queue in self._queues.items() if queue)
 
     @property
     def is_empty(self) -> bool:
         """True if nothing waits."""
-        return not any(self._queues.values())
+        return not any(queue.batches for queue in self._queues.values())
+
+    def flush(self, in_flight: Iterable[ProducerBatch]) -> Flush:
+        """A wait for everything that is queued now, and for those under way."""
+        flush = Flush()
+        for batch in [*self.queued(), *in_flight]:
+            flush.add(batch)
+        return flush
+
+    def _topic(self, topic: str, partition_count: int) -> tuple[StickyPartitioner, list[_Queue]]:
+        queues = self._by_topic.setdefault(topic, [])
+        while len(queues) < partition_count:
+            queues.append(self._queue(TopicPartition(topic, len(queues))))
+        sticky = self._sticky.get(topic)
+        if sticky is None:
+            sticky = StickyPartitioner(self._config.batch_size, self._pick)
+            self._sticky[topic] = sticky
+        return sticky, queues
+
+    def _queue(self, partition: TopicPartition) -> _Queue:
+        queue = self._queues.get(partition)
+        if queue is None:
+            queue = self._queues[partition] = _Queue(partition)
+        return queue
+
+    def _open_batch(self, queue: _Queue, now_ns: int) -> ProducerBatch:
+        """The batch that still takes records, or a new one."""
+        if queue.batches and not queue.batches[-1].is_closed:
+            return queue.batches[-1]
+        batch = ProducerBatch(queue.partition, self._config.batch_size, now_ns)
+        queue.batches.append(batch)
+        return batch
+
+
+def record_byte_count(
+    key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes | None]]
+) -> int:
+    """What a record counts in the buffer memory."""
+    byte_count = RECORD_OVERHEAD_BYTE_COUNT
+    byte_count += 0 if key is None else len(key)
+    byte_count += 0 if value is None else len(value)
+    for name, content in headers:
+        byte_count += len(name) + (0 if content is None else len(content))
+    return byte_count
+
+
+def _filled(
+    batch: ProducerBatch, timestamp_ms: int, values: Sequence[bytes], first: int, size: int | None
+) -> int:
+    """Append values while they fit; how many."""
+    if size is not None:
+        return batch.builder.extend(timestamp_ms, values, size, first)
+    try_append = batch.builder.try_append
+    place = first
+    while place < len(values) and try_append(timestamp_ms, None, values[place]):
+        place += 1
+    return place - first

@@ -1,28 +1,44 @@
-"""What a producer tells its caller when a record cannot be sent, or was not stored."""
+"""What a producer may tell its caller instead of an offset."""
 
 from iowitness.impl.cluster_view import TopicPartition
 from iowitness.impl.wire_errors import named
 
 
-class ProducerClosed(RuntimeError):
-    """The producer was closed before, or while, the record waited."""
+class ProducerError(Exception):
+    """Anything that a producer raises on purpose."""
 
 
-class BufferExhausted(TimeoutError):
-    """No buffer memory became free within `max_block_ms`."""
+class ProducerClosed(ProducerError):
+    """The producer was closed before the record could be sent."""
 
 
-class RecordTooLarge(ValueError):
-    """The record alone is larger than a request, or than the whole buffer memory, may be."""
+class BufferExhausted(ProducerError):
+    """No memory became free within `max_block_ms`."""
 
 
-class ProduceRefused(OSError):
-    """The broker refused a batch; `error_code` is Kafka's."""
+class RecordTooLarge(ProducerError):
+    """A record that no request or buffer of this producer could hold."""
 
-    def __init__(self, partition: TopicPartition, error_code: int, told: str | None) -> None:
-        because = f": {told}" if told else ""
+
+class DeliveryTimedOut(ProducerError):
+    """Not acknowledged within `delivery_timeout_ms`; the record may be in the log all the same."""
+
+
+class MetadataUnavailable(ProducerError):
+    """The topic or the partition could not be found out about within `max_block_ms`."""
+
+
+class ProduceRefused(ProducerError):
+    """The broker refused a batch for good; `error_code` says why."""
+
+    def __init__(self, partition: TopicPartition, error_code: int, message: str | None) -> None:
         super().__init__(
-            f"{partition.topic}-{partition.partition}: the broker answered "
-            f"{named(error_code)}{because}"
+            f"{partition.topic}-{partition.partition}: the broker answered {named(error_code)}"
+            + (f": {message}" if message else "")
         )
+        self.partition = partition
         self.error_code = error_code
+
+
+class ConfigConflict(ValueError):
+    """Settings that exclude one another, each asked for by name."""
