@@ -1,6 +1,7 @@
 """The `iowitness` command: a group that imports a subcommand only when it is asked for."""
 
 import importlib
+import traceback
 from typing import NoReturn
 
 import click
@@ -56,7 +57,10 @@ def iowitness() -> None:
 
 
 def main() -> NoReturn:
-    """The console script: runs the command and leaves with one of the documented exit codes."""
+    """The console script: runs the command and leaves with one of the documented exit codes.
+
+    A bug of ours must not look like a verdict, so it has a code of its own.
+    """
     try:
         iowitness.main(standalone_mode=False)
     except click.exceptions.Exit as exit_request:
@@ -67,4 +71,7 @@ def main() -> NoReturn:
     except click.ClickException as error:
         error.show()
         raise SystemExit(ExitCode.USAGE) from None
+    except Exception:  # noqa: BLE001 - Python would exit 1, which here says "violated"
+        traceback.print_exc()
+        raise SystemExit(ExitCode.BUG) from None
     raise SystemExit(ExitCode.HOLDS)

@@ -4,9 +4,10 @@ import contextlib
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from iowitness.model.simulate import Prediction
 from iowitness.prediction import DEFAULT_PRESET, predict
@@ -16,7 +17,7 @@ from iowitness.real_run.sabotage import SABOTAGES
 from iowitness.report.artifacts import write_artifacts
 from iowitness.report.run_report import RunReport
 from iowitness.specs.agreement import compare
-from iowitness.specs.contract import judge_history
+from iowitness.specs.contract import Contract, judge_history
 from iowitness.specs.suite import Suite
 from iowitness.traces.capture import capture
 from iowitness.traces.history import History
@@ -123,7 +124,11 @@ def judged(order: VerifyOrder, prediction: Prediction, observation: Observation)
         environment=this_environment(),
         workload=suite.workload,
         seed=order.seed,
-        verdicts=judge_history(suite.contracts, observation.history, root=observation.data_root),
+        verdicts=judge_history(
+            cast("Sequence[Contract]", suite.contracts),
+            observation.history,
+            root=observation.data_root,
+        ),
         agreement=compare(
             prediction.history,
             observation.history,

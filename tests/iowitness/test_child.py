@@ -37,7 +37,7 @@ def test_a_child_that_raises_names_its_role_and_status(capfd: pytest.CaptureFixt
     def failing() -> None:
         raise OSError(28, "No space left on device", "/somewhere/0.log")
 
-    with Child("broker", failing) as child, pytest.raises(ChildFailed, match="broker.*exit 1"):
+    with Child("broker", failing) as child, pytest.raises(ChildFailed, match=r"broker.*exit 1"):
         child.wait(10)
     assert "iowitness: broker: [Errno 28] No space left on device" in capfd.readouterr().err
 

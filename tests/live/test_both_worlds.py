@@ -1,4 +1,4 @@
-"""Any workload, for real under strace and in the model: every contract holds, exactly as predicted."""
+"""Any workload, for real under strace and in the model: contracts hold, predictions are exact."""
 
 import os
 import tempfile
