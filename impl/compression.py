@@ -156,15 +156,16 @@ def _gzip_chunks(stored: bytes, _limits: ReadLimits) -> Iterator[bytes]:
     rest = stored
     while rest:
         member = zlib.decompressobj(_GZIP_WINDOW_BITS)
-        try:
-            chunk = member.decompress(rest, _CHUNK_BYTE_COUNT)
-            while chunk or member.unconsumed_tail:
-                yield chunk
-                chunk = member.decompress(member.unconsumed_tail, _CHUNK_BYTE_COUNT)
-        except zlib.error as error:
-            raise CorruptRecord(f"gzip: {error}") from error
-        if not member.eof:
-            raise CorruptRecord(f"gzip: {len(stored)} B end before the stream does")
+        feed = rest
+        while not member.eof:
+            try:
+                chunk = member.decompress(feed, _CHUNK_BYTE_COUNT)
+            except zlib.error as error:
+                raise CorruptRecord(f"gzip: {error}") from error
+            feed = member.unconsumed_tail
+            if not chunk and not feed and not member.eof:
+                raise CorruptRecord(f"gzip: {len(stored)} B end before the stream does")
+            yield chunk
         rest = member.unused_data
 
 
@@ -177,7 +178,7 @@ def _lz4_chunks(stored: bytes, _limits: ReadLimits) -> Iterator[bytes]:
             chunk = frame.decompress(feed, max_length=_CHUNK_BYTE_COUNT)
         except RuntimeError as error:
             raise CorruptRecord(f"lz4: {error}") from error
-        if not chunk and frame.needs_input and not frame.eof:
+        if not chunk and not frame.eof:
             raise CorruptRecord(f"lz4: {len(stored)} B end before the frame does")
         feed = b""
         yield chunk

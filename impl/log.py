@@ -302,10 +302,16 @@ class Log:
             if aborted.last_offset >= offset and aborted.first_offset < end_offset
         ]
 
+    def batch_start(self, offset: int) -> int:
+        """The base offset of the batch that holds an offset; the offset itself where none does."""
+        held = self.read(offset, 1) if self.start_offset <= offset < self.end_offset else None
+        return offset if held is None else min(offset, held.base_offset)
+
     def truncate_to(self, offset: int, *, now_ms: int) -> None:
         """Drops every record at or after an offset, and any batch that holds it.
 
         At or below the log's first segment everything goes, and the log goes on at that offset.
+        A saved recovery point above the offset has to be lowered before: `LogDirectory.truncate`.
         """
         self._check_open()
         if offset >= self.end_offset:

@@ -139,6 +139,17 @@ class LogDirectory:
         self._files.sync_directory(self._path)
         self._remove_folder(doomed)
 
+    def truncate(self, topic: str, number: int, offset: int, *, now_ms: int) -> None:
+        """Drops a log's records from an offset on, as `Log.truncate_to` does.
+
+        The lower recovery point is saved first: after a crash, what is appended later must not be
+        taken for bytes that were synced.
+        """
+        log = self._logs[topic, number]
+        log.recovery_point = min(log.recovery_point, offset, log.batch_start(offset))
+        self.checkpoint()
+        log.truncate_to(offset, now_ms=now_ms)
+
     def checkpoint(self) -> None:
         """Saves recovery points, log starts and high watermarks of all logs."""
         logs = self._logs

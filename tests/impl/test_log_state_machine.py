@@ -68,7 +68,7 @@ class LogMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def truncate(self, data: st.DataObject) -> None:
         offset = data.draw(st.integers(self.start, self.end))
-        self.log.truncate_to(offset, now_ms=0)
+        self.directory.truncate("t", 0, offset, now_ms=0)
         self.end = self.log.end_offset
         assert self.end <= offset
         self.values = {k: v for k, v in self.values.items() if k < self.end}
