@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from iowitness.specs.claim import Claim, Fold, counted, kinds
+from iowitness.specs.claim import ActorClaim, Fold, counted, kinds
 from iowitness.specs.scene import Scene
 from iowitness.specs.selection import OfFiles
 from iowitness.specs.verdict import Figure, Verdict
@@ -11,6 +11,7 @@ from iowitness.traces.events import (
     Allocated,
     AnyEvent,
     File,
+    IOEvent,
     Mapped,
     Opened,
     Resized,
@@ -23,7 +24,7 @@ _SEES = (Opened, Written, Transferred, Resized, Allocated, Mapped, Unverifiable)
 _Change: TypeAlias = Opened | Resized | Allocated | Mapped
 
 
-class AppendOnly(Claim, OfFiles):
+class AppendOnly(ActorClaim, OfFiles):
     """No write to a selected file begins before the end of what was written to it.
 
     Other than sequential-writes it lets a write leave a gap. Emptying (O_TRUNC, ftruncate) and
@@ -71,7 +72,7 @@ class _Extent:
 
 
 class _Watch(Fold):
-    sees = _SEES
+    sees: tuple[type[IOEvent], ...] = _SEES
 
     def __init__(self, claim: AppendOnly, scene: Scene) -> None:
         super().__init__(claim, scene)

@@ -4,17 +4,17 @@ from typing import Literal
 
 from pydantic import Field
 
-from iowitness.specs.claim import Claim, Fold, counted, kinds
+from iowitness.specs.claim import ActorClaim, Fold, counted, kinds
 from iowitness.specs.scene import Scene
 from iowitness.specs.selection import FileGlobs, FileSelector, OfSockets
 from iowitness.specs.verdict import Figure, Verdict
-from iowitness.traces.events import AnyEvent, Endpoint, Sent, Transferred, Unverifiable
+from iowitness.traces.events import AnyEvent, Endpoint, IOEvent, Sent, Transferred, Unverifiable
 
 _SEES = (Sent, Transferred, Unverifiable)
 _MIB = 1 << 20
 
 
-class BatchedSends(Claim, OfSockets):
+class BatchedSends(ActorClaim, OfSockets):
     """On average a call that sends to a selected socket carries `minimum_bytes_per_send`.
 
     With `files` only bytes that are moved out of these files inside the kernel are counted, else
@@ -37,7 +37,7 @@ class BatchedSends(Claim, OfSockets):
 
 
 class _Watch(Fold):
-    sees = _SEES
+    sees: tuple[type[IOEvent], ...] = _SEES
 
     def __init__(self, claim: BatchedSends, scene: Scene) -> None:
         super().__init__(claim, scene)

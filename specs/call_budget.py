@@ -4,9 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from iowitness.specs.claim import Claim, Fold, counted
+from iowitness.specs.claim import ActorClaim, Fold, counted
 from iowitness.specs.scene import Scene
-from iowitness.specs.selection import OfActors
 from iowitness.specs.verdict import Figure, Verdict
 from iowitness.traces.events import EVENT_KINDS, AnyEvent, Marked
 
@@ -32,7 +31,7 @@ def _as_tuple(value: object) -> object:
 Kinds = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), AfterValidator(_known_kinds)]
 
 
-class CallBudget(Claim, OfActors):
+class CallBudget(ActorClaim):
     """At most so many calls of the kinds in `calls`, for each MiB that they move, for each of
     `record_count` records, or in all.
 

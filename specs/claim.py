@@ -4,14 +4,15 @@ from typing import Any
 
 from pydantic import Field
 
+from iowitness.specs.contract import Watch
 from iowitness.specs.findings import Findings
 from iowitness.specs.scene import Scene
-from iowitness.specs.selection import ActorSelector, OfActors
+from iowitness.specs.selection import ActorSelector, OfActors, Selecting
 from iowitness.specs.verdict import Figure, Verdict
 from iowitness.traces.events import EVENT_KINDS, IOEvent
 
 
-class Claim(OfActors):
+class Claim(Selecting):
     """A contract of one kind. Subclasses are values: in YAML and in Python the same fields.
 
     `name` is what the suite calls it, by default the claim. `nothing_is_fine` says that a history
@@ -44,12 +45,25 @@ def _told(value: Any) -> str:
     return str(value)
 
 
+class ActorClaim(Claim, OfActors):
+    """A contract over what selected processes and threads do, in selected phases."""
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The kinds of event without which nothing can be shown."""
+        raise NotImplementedError
+
+    def watch(self, scene: Scene) -> Watch:
+        """A new fold; `scene` tells it who is who while it runs."""
+        raise NotImplementedError
+
+
 class Fold:
     """The common part of the watches: the scene, the selected actors, and the findings."""
 
     sees: tuple[type[IOEvent], ...] = ()
 
-    def __init__(self, claim: Claim, scene: Scene) -> None:
+    def __init__(self, claim: ActorClaim, scene: Scene) -> None:
         self._claim_name = claim.claim
         self._contract_name = claim.name
         self.scene = scene

@@ -1,26 +1,98 @@
-"""All claims, by the name that a suite uses for them."""
+"""All claims, by the name that a suite uses for them, and those that are made of others."""
 
-from typing import Annotated, TypeAlias
+from collections.abc import Sequence
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
 from iowitness.specs.append_only import AppendOnly
 from iowitness.specs.batched_sends import BatchedSends
 from iowitness.specs.call_budget import CallBudget
+from iowitness.specs.claim import Claim
+from iowitness.specs.composites import all_of, any_of, opposite
 from iowitness.specs.compression import Compression
 from iowitness.specs.sequential_writes import SequentialWrites
 from iowitness.specs.stored_as_sent import StoredAsSent
 from iowitness.specs.thread_roles import ThreadRoles
+from iowitness.specs.verdict import Verdict
 from iowitness.specs.zero_copy_reads import ZeroCopyReads
 
+
+class _Composite(Claim):
+    @property
+    def parts(self) -> Sequence["AnyClaim"]:
+        raise NotImplementedError
+
+    def parameters(self) -> dict[str, str]:
+        return {"of": ", ".join(part.name for part in self.parts)}
+
+
+class AllOf(_Composite):
+    """Holds if every part holds; the worst of their verdicts otherwise."""
+
+    claim: Literal["all"] = "all"
+    of: tuple["AnyClaim", ...] = Field(min_length=1)
+
+    @property
+    def parts(self) -> Sequence["AnyClaim"]:
+        """The contracts it is made of."""
+        return self.of
+
+    def combine(self, verdicts: Sequence[Verdict]) -> Verdict:
+        """The worst verdict."""
+        return all_of(verdicts)
+
+
+class AnyOf(_Composite):
+    """Holds if one part holds; else it is UNKNOWN if one is, because that one might have held."""
+
+    claim: Literal["any"] = "any"
+    of: tuple["AnyClaim", ...] = Field(min_length=1)
+
+    @property
+    def parts(self) -> Sequence["AnyClaim"]:
+        """The contracts it is made of."""
+        return self.of
+
+    def combine(self, verdicts: Sequence[Verdict]) -> Verdict:
+        """The best verdict."""
+        return any_of(verdicts)
+
+
+class Not(_Composite):
+    """Holds if its part is violated, and is violated if it holds.
+
+    A part that is UNKNOWN, because nothing matched for instance, leaves it UNKNOWN.
+    """
+
+    claim: Literal["not"] = "not"
+    of: "AnyClaim"
+
+    @property
+    def parts(self) -> Sequence["AnyClaim"]:
+        """The one contract that must not hold."""
+        return (self.of,)
+
+    def combine(self, verdicts: Sequence[Verdict]) -> Verdict:
+        """The opposite verdict."""
+        (one,) = verdicts
+        return opposite(one)
+
+
 AnyClaim: TypeAlias = Annotated[
-    AppendOnly
+    AllOf
+    | AnyOf
+    | AppendOnly
     | BatchedSends
     | CallBudget
     | Compression
+    | Not
     | SequentialWrites
     | StoredAsSent
     | ThreadRoles
     | ZeroCopyReads,
     Field(discriminator="claim"),
 ]
+
+for _composite in (AllOf, AnyOf, Not):
+    _composite.model_rebuild()

@@ -3,12 +3,12 @@
 from typing import Literal
 
 from iowitness.specs.batch_walk import BatchWalk, StoredBatch
-from iowitness.specs.claim import Claim, Fold, counted, kinds
+from iowitness.specs.claim import ActorClaim, Fold, counted, kinds
 from iowitness.specs.scene import Scene
 from iowitness.specs.selection import OfFiles
 from iowitness.specs.verdict import Figure, Verdict
 from iowitness.specs.workload import Codec
-from iowitness.traces.events import AnyEvent, Mapped, Unverifiable, Written
+from iowitness.traces.events import AnyEvent, IOEvent, Mapped, Unverifiable, Written
 
 _SEES = (Written, Mapped, Unverifiable)
 _CODECS: tuple[Codec, ...] = ("none", "gzip", "snappy", "lz4", "zstd")
@@ -17,7 +17,7 @@ _CODEC_BITS = 0x07
 _CONTROL_BIT = 0x20
 
 
-class Compression(Claim, OfFiles):
+class Compression(ActorClaim, OfFiles):
     """Every batch written to a selected file has the codec `codec` in its attributes.
 
     Control batches (transaction markers) are left out. Only heads are looked at, so 23 bytes of
@@ -38,7 +38,7 @@ class Compression(Claim, OfFiles):
 
 
 class _Watch(Fold):
-    sees = _SEES
+    sees: tuple[type[IOEvent], ...] = _SEES
 
     def __init__(self, claim: Compression, scene: Scene) -> None:
         super().__init__(claim, scene)

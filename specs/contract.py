@@ -4,7 +4,7 @@ A trace of any size is judged in one pass, because no contract keeps the events 
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from typing import Protocol, TypeAlias, cast
 
 import msgspec
 
@@ -23,7 +23,9 @@ class Watch(Protocol):
     anything that the process does may matter to it, so that gaps elsewhere raise no doubt.
     """
 
-    sees: tuple[type[IOEvent], ...]
+    @property
+    def sees(self) -> tuple[type[IOEvent], ...]:
+        """Kinds of event."""
 
     def see(self, event: AnyEvent) -> None:
         """Take one event in, in order of completion."""
@@ -65,41 +67,40 @@ class Contract(Protocol):
         """A new fold; `scene` tells it who is who while it runs."""
 
 
-class Judging:
-    """One pass of several contracts over one source of events.
+class Composite(Protocol):
+    """A contract made of others, whose verdict is a function of theirs."""
 
-    `root` is the folder below which relative globs begin.
-    """
+    @property
+    def name(self) -> str:
+        """The name it has in its suite."""
 
-    def __init__(
-        self,
-        contracts: Sequence[Contract],
-        *,
-        visible_kinds: frozenset[str],
-        data_is_visible: bool,
-        root: str = "",
-    ) -> None:
-        self._scene = Scene(root=root, data_is_visible=data_is_visible)
-        self._visible_kinds = visible_kinds
-        self._pairs = [(contract, contract.watch(self._scene)) for contract in contracts]
-        # The scene comes first: it is up to date before anybody asks it.
-        self._viewers: dict[type[IOEvent], list[Callable[[AnyEvent], None]]] = {
-            kind: [self._scene.see] for kind in Scene.SEES
-        }
-        for _, watch in self._pairs:
-            for kind in watch.sees:
-                self._viewers.setdefault(kind, []).append(watch.see)
+    @property
+    def claim(self) -> str:
+        """How it is made: `all`, `any`, `not`."""
 
-    def see(self, event: AnyEvent) -> None:
-        """Show one event to the scene and to every watch that wants its kind."""
-        for see in self._viewers.get(type(event), ()):
-            see(event)
+    @property
+    def parts(self) -> "Sequence[Contract | Composite]":
+        """The contracts that it is made of."""
 
-    def verdicts(self, provenance: Provenance) -> tuple[Verdict, ...]:
-        """The verdicts, in the order of the contracts, each witness with its place."""
-        return tuple(self._verdict(contract, watch, provenance) for contract, watch in self._pairs)
+    def parameters(self) -> dict[str, str]:
+        """What it was asked to hold, for reports."""
 
-    def _verdict(self, contract: Contract, watch: Watch, provenance: Provenance) -> Verdict:
+    def combine(self, verdicts: Sequence[Verdict]) -> Verdict:
+        """The verdict on the whole, from those on the parts, in their order."""
+
+
+AnyContract: TypeAlias = Contract | Composite
+
+
+class _Leaf:
+    """A contract with its watch."""
+
+    def __init__(self, contract: Contract, scene: Scene) -> None:
+        self.contract = contract
+        self.watches: list[Watch] = [contract.watch(scene)]
+
+    def verdict(self, visible_kinds: frozenset[str], provenance: Provenance) -> Verdict:
+        contract, watch = self.contract, self.watches[0]
         found = watch.conclude()
         found = msgspec.structs.replace(
             found,
@@ -113,7 +114,7 @@ class Judging:
         if found.outcome is Outcome.VIOLATED:
             return found
         doubt = (
-            self._blindness(contract)
+            _blindness(contract, visible_kinds)
             or _gap_doubt(contract, watch, provenance)
             or _vacuity(contract, found)
         )
@@ -127,11 +128,72 @@ class Judging:
             witness_count=1,
         )
 
-    def _blindness(self, contract: Contract) -> Witness | None:
-        missing = sorted(contract.needs - self._visible_kinds)
-        if not missing:
-            return None
-        return Witness(message=f"the source cannot see {', '.join(missing)}")
+
+class _Branch:
+    """A composite with its parts."""
+
+    def __init__(self, contract: Composite, scene: Scene) -> None:
+        self.contract = contract
+        self._parts = [_node(part, scene) for part in contract.parts]
+        self.watches: list[Watch] = [watch for part in self._parts for watch in part.watches]
+
+    def verdict(self, visible_kinds: frozenset[str], provenance: Provenance) -> Verdict:
+        verdicts = [part.verdict(visible_kinds, provenance) for part in self._parts]
+        return msgspec.structs.replace(
+            self.contract.combine(verdicts),
+            contract=self.contract.name,
+            claim=self.contract.claim,
+            parameters=self.contract.parameters(),
+        )
+
+
+def _node(contract: AnyContract, scene: Scene) -> _Leaf | _Branch:
+    # A composite is known by its parts; isinstance does not work on protocols of properties.
+    if hasattr(contract, "parts"):
+        return _Branch(cast("Composite", contract), scene)
+    return _Leaf(contract, scene)
+
+
+class Judging:
+    """One pass of several contracts over one source of events.
+
+    `root` is the folder below which relative globs begin.
+    """
+
+    def __init__(
+        self,
+        contracts: Sequence[AnyContract],
+        *,
+        visible_kinds: frozenset[str],
+        data_is_visible: bool,
+        root: str = "",
+    ) -> None:
+        scene = Scene(root=root, data_is_visible=data_is_visible)
+        self._visible_kinds = visible_kinds
+        self._nodes = [_node(contract, scene) for contract in contracts]
+        # The scene comes first: it is up to date before anybody asks it.
+        self._viewers: dict[type[IOEvent], list[Callable[[AnyEvent], None]]] = {
+            kind: [scene.see] for kind in Scene.SEES
+        }
+        for watch in (watch for node in self._nodes for watch in node.watches):
+            for kind in watch.sees:
+                self._viewers.setdefault(kind, []).append(watch.see)
+
+    def see(self, event: AnyEvent) -> None:
+        """Show one event to the scene and to every watch that wants its kind."""
+        for see in self._viewers.get(type(event), ()):
+            see(event)
+
+    def verdicts(self, provenance: Provenance) -> tuple[Verdict, ...]:
+        """The verdicts, in the order of the contracts, each witness with its place."""
+        return tuple(node.verdict(self._visible_kinds, provenance) for node in self._nodes)
+
+
+def _blindness(contract: Contract, visible_kinds: frozenset[str]) -> Witness | None:
+    missing = sorted(contract.needs - visible_kinds)
+    if not missing:
+        return None
+    return Witness(message=f"the source cannot see {', '.join(missing)}")
 
 
 def _gap_doubt(contract: Contract, watch: Watch, provenance: Provenance) -> Witness | None:
@@ -160,13 +222,13 @@ def _summary(found: Verdict) -> str:
     return f"{first}; and {more} more" if more else first
 
 
-def judge(contract: Contract, history: History, *, root: str = "") -> Verdict:
+def judge(contract: AnyContract, history: History, *, root: str = "") -> Verdict:
     """What one contract says of one history."""
     return judge_history((contract,), history, root=root)[0]
 
 
 def judge_history(
-    contracts: Sequence[Contract], history: History, *, root: str = ""
+    contracts: Sequence[AnyContract], history: History, *, root: str = ""
 ) -> tuple[Verdict, ...]:
     """What several contracts say of one history, in one pass."""
     return judge_all(
@@ -180,7 +242,7 @@ def judge_history(
 
 
 def judge_all(
-    contracts: Sequence[Contract],
+    contracts: Sequence[AnyContract],
     events: Iterable[AnyEvent],
     visible_kinds: frozenset[str],
     *,

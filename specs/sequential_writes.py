@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import Field
 
-from iowitness.specs.claim import Claim, Fold, counted, kinds
+from iowitness.specs.claim import ActorClaim, Fold, counted, kinds
 from iowitness.specs.scene import Scene
 from iowitness.specs.selection import FileGlobs, FileSelector, OfFiles
 from iowitness.specs.verdict import Figure, Verdict
@@ -30,7 +30,7 @@ from iowitness.traces.events import (
 _SEES = (Opened, Written, Transferred, Resized, Allocated, Mapped, Unverifiable)
 
 
-class SequentialWrites(Claim, OfFiles):
+class SequentialWrites(ActorClaim, OfFiles):
     """Every write to a selected file starts where the last one ended, whoever wrote it.
 
     `first_write` says what the first write to a file is held against: `at-size`, its size when it

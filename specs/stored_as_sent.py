@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator
 
 from iowitness.specs.batch_walk import BatchWalk, StoredBatch
-from iowitness.specs.claim import Claim, Fold, counted, kinds
+from iowitness.specs.claim import ActorClaim, Fold, counted, kinds
 from iowitness.specs.received_streams import Reception, pattern
 from iowitness.specs.scene import Scene
 from iowitness.specs.selection import OfFiles, OfSockets
@@ -17,6 +17,7 @@ from iowitness.specs.stored_extents import StoredExtents
 from iowitness.specs.verdict import Figure, Verdict
 from iowitness.traces.events import (
     AnyEvent,
+    IOEvent,
     Mapped,
     Opened,
     Read,
@@ -46,7 +47,7 @@ def _rising(ranges: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
 Ranges: TypeAlias = Annotated[tuple[tuple[int, int], ...], AfterValidator(_rising)]
 
 
-class StoredAsSent(Claim, OfFiles, OfSockets):
+class StoredAsSent(ActorClaim, OfFiles, OfSockets):
     """Selected processes store what they received and send what they stored.
 
     `leader_stamped` are the byte ranges of each batch that the receiver may set: by default base
@@ -81,7 +82,7 @@ class _StoredFile:
 
 
 class _Watch(Fold):
-    sees = _SEES
+    sees: tuple[type[IOEvent], ...] = _SEES
 
     def __init__(self, claim: StoredAsSent, scene: Scene) -> None:
         super().__init__(claim, scene)

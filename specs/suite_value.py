@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from iowitness.located_yaml import LocatedErrors
 from iowitness.specs.agreement import EXACT, AgreementRules
-from iowitness.specs.claim import Claim
+from iowitness.specs.claims import AnyClaim
 from iowitness.specs.workload import Workload
 
 DEFAULT_CONTENT_BYTE_COUNT = 131_072
@@ -30,7 +30,7 @@ class Suite:
     name: str
     about: str = ""
     workload: Workload = NO_WORKLOAD
-    contracts: tuple[Claim, ...]
+    contracts: tuple[AnyClaim, ...]
     agreement: AgreementRules = EXACT
     hardware: str | None = None
     content_byte_count: int = DEFAULT_CONTENT_BYTE_COUNT
@@ -41,6 +41,6 @@ class Suite:
         return bool(self.workload.steps)
 
     @property
-    def contracts_for_traces(self) -> tuple[Claim, ...]:
+    def contracts_for_traces(self) -> tuple[AnyClaim, ...]:
         """The contracts that make sense for any trace, not only for that of the workload."""
         return tuple(one for one in self.contracts if not one.only_with_workload)

@@ -10,7 +10,6 @@ from iowitness.located_yaml import LocatedDocument, Problem, read_yaml, validate
 from iowitness.specs import workload as described
 from iowitness.specs.agreement import FIGURES, AgreementRules, Rule
 from iowitness.specs.call_budget import CallBudget
-from iowitness.specs.claim import Claim
 from iowitness.specs.claims import AnyClaim
 from iowitness.specs.globs import WordGlobs
 from iowitness.specs.selection import FileGlobs
@@ -133,7 +132,7 @@ def read_suite(text: str, source_name: str) -> Suite:
     )
 
 
-def _told_of_workload(claim: Claim, workload: described.Workload) -> Claim:
+def _told_of_workload(claim: AnyClaim, workload: described.Workload) -> AnyClaim:
     """A call budget learns the number of records from the workload."""
     if isinstance(claim, CallBudget) and claim.record_count is None and workload.record_count:
         return claim.model_copy(update={"record_count": workload.record_count})
@@ -191,21 +190,33 @@ def _problems(document: LocatedDocument, keys: SuiteKeys) -> Iterator[Problem]:
 
 
 def _unfit_words(
-    document: LocatedDocument, index: int, claim: Claim, workload: WorkloadKeys
+    document: LocatedDocument, index: int, claim: AnyClaim, workload: WorkloadKeys
 ) -> Iterator[Problem]:
     """Roles and phases that no process and no step of the workload has."""
     phases = [f"{step.step}-{number}" for number, step in enumerate(workload.steps, start=1)]
-    for key, patterns, there in (
-        ("roles", claim.roles, list(_ROLES)),
-        ("phases", claim.phases, phases),
-    ):
-        for number, pattern in enumerate(patterns):
+    for key, there in (("roles", list(_ROLES)), ("phases", phases)):
+        for where, pattern in _patterns(claim, key):
             if not any(map(WordGlobs((pattern,)).fit, there)):
                 yield document.problem(
-                    ("contracts", index, key, number),
-                    f"contracts[{index}].{key}={pattern!r} fits none of this workload's: "
+                    ("contracts", index, *where),
+                    f"contracts[{index}]: {key}={pattern!r} fits none of this workload's: "
                     f"{', '.join(there)}",
                 )
+
+
+def _patterns(claim: BaseModel, key: str) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """The patterns of one key in a contract and in all its parts, each with its path."""
+    for name in type(claim).model_fields:
+        value = getattr(claim, name)
+        if name == key:
+            yield from (((name, number), pattern) for number, pattern in enumerate(value))
+        elif isinstance(value, BaseModel):
+            yield from (((name, *path), pattern) for path, pattern in _patterns(value, key))
+        elif isinstance(value, tuple):
+            for number, part in enumerate(value):
+                if isinstance(part, BaseModel):
+                    found = _patterns(part, key)
+                    yield from (((name, number, *path), pattern) for path, pattern in found)
 
 
 def _unfit_topics(document: LocatedDocument, keys: SuiteKeys) -> Iterator[Problem]:

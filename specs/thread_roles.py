@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from iowitness.specs.claim import Claim, Fold, counted, kinds
+from iowitness.specs.claim import ActorClaim, Fold, counted, kinds
 from iowitness.specs.globs import WordGlobs
 from iowitness.specs.scene import Scene
 from iowitness.specs.selection import OfSockets, ThreadGlobs
@@ -28,7 +28,7 @@ _NETWORK = (Sent, Received, Transferred, Connected, Accepted, SocketOpened)
 _SEES = (*_NETWORK, ThreadStarted, ThreadNamed, Unverifiable)
 
 
-class ThreadRoles(Claim, OfSockets):
+class ThreadRoles(ActorClaim, OfSockets):
     """In a selected process only threads named `network_threads` make network calls.
 
     The process must be seen to have at least one other thread (the application's), because in a

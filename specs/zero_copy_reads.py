@@ -5,11 +5,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from iowitness.specs.claim import Claim, Fold, counted, kinds
+from iowitness.specs.claim import ActorClaim, Fold, counted, kinds
 from iowitness.specs.scene import Scene
 from iowitness.specs.selection import OfFiles
 from iowitness.specs.verdict import Figure, Verdict
-from iowitness.traces.events import AnyEvent, File, Mapped, Read, Transferred, Unverifiable
+from iowitness.traces.events import AnyEvent, File, IOEvent, Mapped, Read, Transferred, Unverifiable
 
 _SEES = (Read, Transferred, Mapped, Unverifiable)
 
@@ -19,7 +19,7 @@ _HINT = (
 )
 
 
-class ZeroCopyReads(Claim, OfFiles):
+class ZeroCopyReads(ActorClaim, OfFiles):
     """No selected process reads payload of a selected file into a buffer or maps the file.
 
     A run of adjoining reads by one thread may take `head_bytes` to find its way (Kafka reads 17
@@ -49,7 +49,7 @@ class _Run:
 
 
 class _Watch(Fold):
-    sees = _SEES
+    sees: tuple[type[IOEvent], ...] = _SEES
 
     def __init__(self, claim: ZeroCopyReads, scene: Scene) -> None:
         super().__init__(claim, scene)

@@ -102,7 +102,8 @@ content_byte_count: many
     assert "'logs//x' fits no file" in found[0]
     assert "unknown key" in found[1]
     assert "head_bytes=-1, expected >= 0" in found[2]
-    assert "expected one of .append-only" in found[3].replace("'", ".")
+    assert "expected one of " in found[3]
+    assert "'append-only'" in found[3]
     assert "the kernel keeps 15 bytes" in found[4]
     assert "expected 1 to 65535" in found[5]
 
@@ -127,11 +128,11 @@ def test_selections_that_fit_nothing_of_the_workload_are_errors() -> None:
     text = SMALL + "    roles: [broker, brokre]\n    phases: [produce-1, produce-2]\n" + WORKLOAD
     assert errors(text) == [
         (
-            "some.yaml:5:21: contracts[0].roles='brokre' fits none of this workload's: "
+            "some.yaml:5:21: contracts[0]: roles='brokre' fits none of this workload's: "
             "driver, broker, producer, consumer"
         ),
         (
-            "some.yaml:6:25: contracts[0].phases='produce-2' fits none of this workload's: "
+            "some.yaml:6:25: contracts[0]: phases='produce-2' fits none of this workload's: "
             "produce-1, consume-2, consume-3"
         ),
         "some.yaml:11:30: topic='b' is consumed, expected a step that produces it before",
