@@ -31,6 +31,8 @@ CLEAN_SHUTDOWN: Final = ".kafka_cleanshutdown"
 LOCK: Final = ".lock"
 PARTITION_METADATA: Final = "partition.metadata"
 DOOMED_FOLDER: Final = "-delete"
+CONTROLLER_TOPIC: Final = "__cluster_metadata"
+"""A KRaft controller's own log, which is not the broker's to open."""
 
 _FOLDER: Final = re.compile(r"(?P<topic>[a-zA-Z0-9._-]{1,249})-(?P<number>[0-9]{1,10})")
 
@@ -192,7 +194,7 @@ class LogDirectory:
                 self._remove_folder(folder)
                 continue
             partition = partition_of(name)
-            if partition is None:
+            if partition is None or partition[0] == CONTROLLER_TOPIC:
                 continue
             start = LogStart(
                 start_offset=starts.get(partition, 0),

@@ -189,10 +189,9 @@ class Segment:
         self._bytes_since_entry += header.byte_count
 
     def _reserve_indexes(self) -> None:
-        if self.offset_index.entries.capacity_count == self.offset_index.count:
-            self.offset_index.entries.reserve(self._place.config.index_byte_count)
-        if self.time_index.entries.capacity_count == self.time_index.count:
-            self.time_index.entries.reserve(self._place.config.index_byte_count)
+        for index in (self.offset_index, self.time_index):
+            if index.is_full:
+                index.entries.reserve(self._place.config.index_byte_count)
 
     def fits(self, offset: int) -> bool:
         """Whether an offset can be held as a 32-bit distance from the base."""
@@ -340,7 +339,8 @@ class Segment:
         self.aborted.truncate_to(floor)
         self.cut(found.position)
         self._first_timestamp_ms = None
-        return max(self.resume(), floor) if self.byte_count else floor
+        resumed = self.resume()
+        return max(resumed, floor) if self.byte_count else floor
 
     def age(self, end_offset: int) -> SegmentAge:
         """What retention has to know; `end_offset` is the next segment's base or the log's end."""
