@@ -31,5 +31,9 @@ def golden() -> Path:
 
 def dumped(path: Path) -> list[dict[str, str]]:
     """The fields of each batch line of a DumpLogSegments output."""
-    lines = path.read_text().splitlines()
-    return [dict(_FIELD.findall(line)) for line in lines if _LINE.match(line)]
+    return dumped_lines(path.read_text())
+
+
+def dumped_lines(text: str) -> list[dict[str, str]]:
+    """The same, of the output itself."""
+    return [dict(_FIELD.findall(line)) for line in text.splitlines() if _LINE.match(line)]
