@@ -111,11 +111,11 @@ class _FaultyFiles(RealFiles):
 
     def create(self, path: str) -> RealFile:
         """As the real one, faulty for segments."""
-        return self._opened(path, os.O_CREAT | os.O_TRUNC)
+        return self._opened(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
 
     def open(self, path: str) -> RealFile:
         """As the real one, faulty for segments."""
-        return self._opened(path, 0)
+        return self._opened(path, os.O_RDWR)
 
     def _opened(self, path: str, flags: int) -> RealFile:
         kind = self._segment if path.endswith(".log") else RealFile
