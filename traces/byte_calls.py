@@ -147,7 +147,7 @@ def sized(view: CallView, opening: Opening, size: int) -> None:
 def _without_file(view: CallView, opening: Opening) -> None:
     """A read or write of what is no file, socket or pipe."""
     if opening.kind == "counter":
-        if view.call.name in ("read", "readv"):
+        if view.name in ("read", "readv"):
             view.world.out.append(Waited(**view.at))
     elif opening.kind == "unknown" and view.error is None:
         view.world.out.append(
@@ -177,10 +177,10 @@ def _readv(view: CallView) -> None:
 
 def _vector_offset(view: CallView) -> int | None:
     """The offset of `preadv` and its like; -1 in the `v2` forms means the position."""
-    if not view.call.name.startswith("p"):
+    if not view.name.startswith("p"):
         return None
     offset = view.number(3)
-    return None if offset == -1 and view.call.name.endswith("2") else offset
+    return None if offset == -1 and view.name.endswith("2") else offset
 
 
 def _write(view: CallView) -> None:
@@ -200,9 +200,9 @@ def _mark(view: CallView) -> None:
     if not shown[1]:
         view.world.gap(
             f"mark={words!r} is cut off, expected all of it: capture with a larger -s",
-            view.call.line,
+            view.line,
             view.process.process_id,
-            view.call.name,
+            view.name,
         )
     verb, _, name = words.removeprefix(MARK_PREFIX).partition(":")
     for known in _VERBS:

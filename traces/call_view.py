@@ -1,15 +1,88 @@
 """One whole call as the converters see it: arguments, result, what its descriptors stand for."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from iowitness.traces.decoration import read_decoration
 from iowitness.traces.descriptor_table import Descriptor, Opening
 from iowitness.traces.file_names import resolved
-from iowitness.traces.processes import Process, Thread
-from iowitness.traces.strace_calls import Call, ParsedCall
-from iowitness.traces.strace_text import fields, items, number, string
+from iowitness.traces.processes import Thread
+from iowitness.traces.strace_text import fields, flags, items, number, string
 from iowitness.traces.strace_text import path as path_text
 from iowitness.traces.strace_world import World
+
+DESCRIPTOR_ARGUMENTS: Mapping[str, tuple[int, ...]] = {
+    **dict.fromkeys(
+        [
+            "read",
+            "readv",
+            "pread64",
+            "pread",
+            "preadv",
+            "preadv2",
+            "write",
+            "writev",
+            "pwrite64",
+            "pwrite",
+            "pwritev",
+            "pwritev2",
+            "recvfrom",
+            "recv",
+            "recvmsg",
+            "recvmmsg",
+            "sendto",
+            "send",
+            "sendmsg",
+            "sendmmsg",
+            "lseek",
+            "_llseek",
+            "vmsplice",
+            "ioctl",
+            "openat",
+            "openat2",
+            "open_by_handle_at",
+            "fstat",
+            "fstat64",
+            "newfstatat",
+            "fstatat64",
+            "statx",
+            "fsync",
+            "fdatasync",
+            "syncfs",
+            "sync_file_range",
+            "sync_file_range2",
+            "ftruncate",
+            "ftruncate64",
+            "fallocate",
+            "close",
+            "dup",
+            "dup2",
+            "dup3",
+            "fcntl",
+            "fcntl64",
+            "accept",
+            "accept4",
+            "connect",
+            "bind",
+            "listen",
+            "fchdir",
+            "unlinkat",
+            "mkdirat",
+            "faccessat",
+            "faccessat2",
+            "execveat",
+            "io_uring_enter",
+            "io_uring_register",
+        ],
+        (0,),
+    ),
+    **dict.fromkeys(("sendfile", "sendfile64", "tee"), (0, 1)),
+    **dict.fromkeys(("splice", "copy_file_range", "renameat", "renameat2", "linkat"), (0, 2)),
+    "symlinkat": (1,),
+    "mmap": (4,),
+    "mmap2": (4,),
+}
+"""Which arguments of a call are descriptors."""
 
 
 class EntryNotes:
@@ -29,56 +102,69 @@ class EntryNotes:
 class CallView:
     """A call within its world.
 
-    `result` is None where the call did not return (`?`); `error` the errno's name where it failed.
+    `result` is None where the call did not return (`?`), `result_text` has its decoration. `error`
+    is the errno's name where it failed. `failed` says that it did nothing.
     """
 
     __slots__ = (
         "arguments",
-        "call",
         "end_ns",
         "entry",
         "error",
+        "failed",
+        "line",
+        "name",
+        "process",
         "result",
         "result_text",
+        "resumed_line",
+        "start_ns",
         "thread",
         "world",
     )
 
-    def __init__(self, world: World, thread: Thread, call: Call, parsed: ParsedCall) -> None:
+    def __init__(  # the fields of a call
+        self,
+        world: World,
+        thread: Thread,
+        name: str,
+        *,
+        start_ns: int,
+        end_ns: int,
+        line: int,
+        resumed_line: int = 0,
+        arguments: list[bytes],
+        result: int | None,
+        result_text: bytes,
+        error: str | None,
+        entry: EntryNotes | None = None,
+    ) -> None:
         self.world = world
         self.thread = thread
-        self.call = call
-        self.arguments = parsed.arguments
-        self.result = parsed.result
-        self.result_text = parsed.result_text
-        self.error = parsed.error
-        if parsed.duration_ns is not None:
-            self.end_ns = call.start_ns + parsed.duration_ns
-        else:
-            self.end_ns = call.start_ns if call.end_ns is None else call.end_ns
-        self.entry = call.entry if isinstance(call.entry, EntryNotes) else None
-
-    @property
-    def process(self) -> Process:
-        """The calling process."""
-        return self.thread.process
-
-    @property
-    def failed(self) -> bool:
-        """Whether the call did nothing: it failed, or did not return."""
-        return self.error is not None or self.result is None or self.result < 0
+        self.process = thread.process
+        self.name = name
+        self.start_ns = start_ns
+        self.end_ns = end_ns
+        self.line = line
+        self.resumed_line = resumed_line
+        self.arguments = arguments
+        self.result = result
+        self.result_text = result_text
+        self.error = error
+        self.failed = error is not None or result is None or result < 0
+        self.entry = entry
 
     @property
     def at(self) -> dict[str, Any]:
         """The fields that every event has."""
         return {
-            "start_ns": self.call.start_ns,
+            "start_ns": self.start_ns,
             "end_ns": self.end_ns,
-            "process_id": self.thread.process.process_id,
+            "process_id": self.process.process_id,
             "thread_id": self.thread.thread_id,
-            "call": self.call.name,
-            "line": self.call.line,
-            "resumed_line": self.call.resumed_line,
+            "call": self.name,
+            "line": self.line,
+            "resumed_line": self.resumed_line,
             "error": self.error,
         }
 
@@ -96,9 +182,7 @@ class CallView:
 
     def flags(self, index: int) -> frozenset[bytes]:
         """The names in a flags argument, empty where there is none."""
-        if not self.has(index):
-            return frozenset()
-        return frozenset(self.arguments[index].split(b"|"))
+        return flags(self.arguments[index]) if index < len(self.arguments) else frozenset()
 
     def opening(self, index: int) -> Opening:
         """What the descriptor argument at the index stood for when the call began."""
@@ -108,7 +192,7 @@ class CallView:
         """What a descriptor stood for when the call began."""
         if self.entry is not None and argument in self.entry.openings:
             return self.entry.openings[argument]
-        return self.world.opening(self.thread.process, argument, self.call.line)
+        return self.world.opening(self.process, argument, self.line)
 
     def path_at(self, directory_index: int, path_index: int) -> str:
         """The absolute path of an `...at` call's directory and path arguments."""

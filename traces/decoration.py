@@ -6,13 +6,16 @@ Source: strace 6.1 src/util.c (printfd_pid, print_sockets), src/socketutils.c.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from iowitness.traces.strace_text import unescaped
 from iowitness.traces.trace_error import TraceError, quoted
 
 _SHAPE = re.compile(rb"(-?[0-9]+|AT_FDCWD)(?:<(.*)>(\(deleted\))?)?", re.DOTALL)
+_PLAIN_PATH = re.compile(rb"([0-9]+)<(/[!-;=?-\[\]-~]*)>")
+"""A path of printable ASCII without a blank, a backslash or a device: nine of ten there are."""
 _NAMED = re.compile(rb"([A-Za-z0-9_-]+):\[(.*)\]", re.DOTALL)
 _DEVICE = re.compile(rb"<(char|block) [0-9]+:[0-9]+>$")
 _ADDRESSES = re.compile(rb'((?:[^">-]|-(?!>)|"(?:[^"\\]|\\.)*")*)(?:->(.*))?', re.DOTALL)
@@ -20,8 +23,7 @@ _UNIX_NAME = re.compile(rb'([0-9]*)(?:,(@?)"(.*)")?', re.DOTALL)
 _COUNTERS = frozenset({b"[eventfd]", b"[timerfd]", b"[signalfd]", b"inotify", b"[eventpoll]"})
 
 
-@dataclass(frozen=True, slots=True)
-class Decoration:
+class Decoration(Struct, frozen=True, gc=False):
     """A descriptor as strace shows it.
 
     `kind`: `none` where there is only a number; `file` with its path; `socket` with family and
@@ -43,6 +45,9 @@ class Decoration:
 
 def read_decoration(argument: bytes) -> Decoration:
     """The meaning of one descriptor argument or result."""
+    plain = _PLAIN_PATH.fullmatch(argument)
+    if plain is not None:
+        return Decoration(int(plain[1]), "file", plain[2].decode())
     shape = _SHAPE.fullmatch(argument)
     if shape is None:
         raise TraceError(f"argument={quoted(argument)}, expected a descriptor")

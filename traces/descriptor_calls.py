@@ -77,7 +77,7 @@ def _close_range(view: CallView) -> None:
 
 
 def _dup(view: CallView) -> None:
-    flags = view.flags(2) if view.call.name == "dup3" else frozenset()
+    flags = view.flags(2) if view.name == "dup3" else frozenset()
     _duplicate(view, close_on_exec=b"O_CLOEXEC" in flags)
 
 
@@ -88,7 +88,7 @@ def _duplicate(view: CallView, *, close_on_exec: bool) -> None:
     opening = view.opening(0)
     table = view.process.table
     same = table.descriptors.get(view.result)
-    if same is not None and same.opening is opening and view.call.name == "dup2":
+    if same is not None and same.opening is opening and view.name == "dup2":
         return  # dup2 onto itself does nothing
     replaced = table.bind(view.result, opening, close_on_exec=close_on_exec)
     if replaced is not None:
@@ -120,9 +120,9 @@ def _bind_new(view: CallView, number: int, opening: Opening, flags: frozenset[by
         view.world.gap(
             f"descriptor {number} was given out anew, expected a close before: "
             "a call between was not traced",
-            view.call.line,
+            view.line,
             view.process.process_id,
-            view.call.name,
+            view.name,
         )
     return close_on_exec
 
@@ -161,7 +161,7 @@ def _counter(view: CallView) -> None:
 def _other(view: CallView) -> None:
     if view.failed or view.result is None:
         return
-    if view.call.name == "bpf" and b"<" not in view.result_text:
+    if view.name == "bpf" and b"<" not in view.result_text:
         return  # most of bpf's commands return something else
     _bind_new(view, view.result, Opening("other"), view.flags(len(view.arguments) - 1))
 

@@ -6,8 +6,9 @@ file. What was open before the trace began is *not seen*: its position is unknow
 a call tells it.
 """
 
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct
 
 from iowitness.traces.events import Endpoint
 from iowitness.traces.file_names import FileNode
@@ -15,8 +16,7 @@ from iowitness.traces.file_names import FileNode
 OpeningKind = Literal["file", "socket", "pipe", "counter", "other", "unknown"]
 
 
-@dataclass(slots=True, eq=False)
-class Opening:
+class Opening(Struct, eq=False):
     """An open file description.
 
     `endpoint` is None for what carries no payload (`counter`, `other`) and for a bare number that
@@ -43,14 +43,13 @@ class Opening:
                     other.position = None
 
 
-@dataclass(slots=True, eq=False)
-class Descriptor:
+class Descriptor(Struct, eq=False):
     """A number in a table. `texts` are the spellings by which the trace has shown it."""
 
     number: int
     opening: Opening
     close_on_exec: bool = False
-    texts: list[bytes] = field(default_factory=list)
+    texts: list[bytes] = []
 
 
 class DescriptorTable:
@@ -67,11 +66,19 @@ class DescriptorTable:
         self.descriptors: dict[int, Descriptor] = {}
         self.by_text: dict[bytes, Descriptor] = {}
 
-    def bind(self, number: int, opening: Opening, *, close_on_exec: bool) -> Descriptor | None:
-        """Let a number stand for an opening; the descriptor that it replaced, if any."""
+    def bind(
+        self, number: int, opening: Opening, *, close_on_exec: bool, text: bytes = b""
+    ) -> Descriptor | None:
+        """Let a number stand for an opening; the descriptor that it replaced, if any.
+
+        `text` is how the trace spelled it when it came to be, empty where it did not.
+        """
         replaced = self.unbind(number)
         opening.references += 1
-        self.descriptors[number] = Descriptor(number, opening, close_on_exec)
+        descriptor = self.descriptors[number] = Descriptor(number, opening, close_on_exec)
+        if text:
+            descriptor.texts.append(text)
+            self.by_text[text] = descriptor
         return replaced
 
     def unbind(self, number: int) -> Descriptor | None:

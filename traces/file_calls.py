@@ -4,7 +4,10 @@ Source: open(2), stat(2), truncate(2), fallocate(2), fsync(2).
 """
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Literal
+
+from msgspec import Struct
 
 from iowitness.traces.byte_calls import Converter, sized
 from iowitness.traces.call_view import CallView
@@ -16,88 +19,152 @@ from iowitness.traces.events import (
     Resized,
     Synced,
 )
-from iowitness.traces.file_names import FileNode
+from iowitness.traces.file_names import FileNames, FileNode
 from iowitness.traces.name_calls import GONE
-from iowitness.traces.strace_text import fields, number
+from iowitness.traces.processes import Thread
+from iowitness.traces.strace_text import fields, flags, number
+
+
+class OpenFlags(Struct, frozen=True, gc=False):
+    """What the flags of an open call say."""
+
+    access: Literal["read", "write", "read-write", "path"]
+    creates: bool
+    starts_empty: bool
+    is_nameless: bool
+    truncates: bool
+    append: bool
+    close_on_exec: bool
+    direct: bool
+    synchronous: bool
+
+
+@lru_cache(maxsize=1024)
+def open_flags(argument: bytes) -> OpenFlags:
+    """The meaning of `O_WRONLY|O_CREAT|...`; programs use few combinations, which are kept."""
+    names = flags(argument)
+    access: Literal["read", "write", "read-write", "path"] = "read"
+    if b"O_PATH" in names:
+        access = "path"
+    elif b"O_RDWR" in names:
+        access = "read-write"
+    elif b"O_WRONLY" in names:
+        access = "write"
+    nameless = b"O_TMPFILE" in names
+    return OpenFlags(
+        access=access,
+        creates=nameless or b"O_CREAT" in names,
+        starts_empty=nameless or {b"O_CREAT", b"O_EXCL"} <= names,
+        is_nameless=nameless,
+        truncates=b"O_TRUNC" in names,
+        append=b"O_APPEND" in names,
+        close_on_exec=b"O_CLOEXEC" in names,
+        direct=b"O_DIRECT" in names,
+        synchronous=bool(names & {b"O_SYNC", b"O_DSYNC"}),
+    )
 
 
 def _open(view: CallView) -> None:
-    _opened(view, view.path_here(0) if view.has(0) else "", view.flags(1))
+    _opened(view, view.path_here(0), open_flags(view.arguments[1]))
 
 
 def _openat(view: CallView) -> None:
-    _opened(view, view.path_at(0, 1), view.flags(2))
+    _opened(view, view.path_at(0, 1), open_flags(view.arguments[2]))
 
 
 def _openat2(view: CallView) -> None:
     how = fields(view.arguments[2])
-    _opened(view, view.path_at(0, 1), frozenset(how.get(b"flags", b"").split(b"|")))
+    _opened(view, view.path_at(0, 1), open_flags(how.get(b"flags", b"")))
 
 
 def _creat(view: CallView) -> None:
-    _opened(view, view.path_here(0), frozenset({b"O_WRONLY", b"O_CREAT", b"O_TRUNC"}))
+    _opened(view, view.path_here(0), open_flags(b"O_WRONLY|O_CREAT|O_TRUNC"))
 
 
 def _open_by_handle(view: CallView) -> None:
-    _opened(view, "", view.flags(2))
+    _opened(view, "", open_flags(view.arguments[2]))
 
 
 def _memfd(view: CallView) -> None:
-    flags = {b"O_RDWR", b"O_CREAT", b"O_EXCL"}
-    if b"MFD_CLOEXEC" in view.flags(view.arguments.__len__() - 1):
-        flags.add(b"O_CLOEXEC")
-    _opened(
-        view,
-        "/memfd:" + view.path(0) if view.arguments[0][:1] == b'"' else "/secretmem",
-        frozenset(flags),
-    )
+    asked = "/memfd:" + view.path(0) if view.arguments[0].startswith(b'"') else "/secretmem"
+    closing = b"CLOEXEC" in view.arguments[-1]
+    _opened(view, asked, open_flags(b"O_RDWR|O_TMPFILE" + (b"|O_CLOEXEC" if closing else b"")))
 
 
-def _access(flags: frozenset[bytes]) -> Literal["read", "write", "read-write", "path"]:
-    if b"O_PATH" in flags:
-        return "path"
-    if b"O_RDWR" in flags:
-        return "read-write"
-    return "write" if b"O_WRONLY" in flags else "read"
-
-
-def _opened(view: CallView, asked: str, flags: frozenset[bytes]) -> None:
+def _opened(view: CallView, asked: str, how: OpenFlags) -> None:
     """A file was opened under the name `asked`; strace's decoration knows better where it is."""
-    names = view.world.names
     if view.failed or view.result is None:
         if view.error in GONE and asked:
-            names.missing.add(asked)
+            view.world.names.missing.add(asked)
         return
     shown = read_decoration(view.result_text)
     path = shown.path if shown.kind == "file" else asked
-    _learn_directory(view, asked, path)
-    creates = b"O_CREAT" in flags or b"O_TMPFILE" in flags
-    truncates = b"O_TRUNC" in flags
-    starts_empty = creates and (b"O_EXCL" in flags or b"O_TMPFILE" in flags or names.is_new(path))
-    nameless = shown.deleted or b"O_TMPFILE" in flags or path.startswith("/memfd:")
+    if asked != path:
+        _learn_directory(view, asked, path)
+    node = opened_node(view.world.names, path, how, deleted=shown.deleted)
+    view.process.table.bind(
+        view.result,
+        Opening("file", node.file, node, 0, how.append),
+        close_on_exec=how.close_on_exec,
+        text=view.result_text,
+    )
+    view.world.out.append(
+        opened_event(
+            view.start_ns,
+            view.end_ns,
+            view.thread,
+            view.name,
+            view.line,
+            view.resumed_line,
+            node,
+            view.result,
+            how,
+        )
+    )
+
+
+def opened_node(names: FileNames, path: str, how: OpenFlags, *, deleted: bool) -> FileNode:
+    """The file that an open of `path` led to; it starts empty where nothing can have been there."""
+    starts_empty = how.starts_empty or (how.creates and names.is_new(path))
     if starts_empty and path in names.nodes:
         names.unlink(path)  # O_EXCL succeeded: someone outside removed the file that had the name
-    node = names.nameless(path) if nameless else names.node(path)
+    node = names.nameless(path) if deleted or how.is_nameless else names.node(path)
     names.missing.discard(path)
-    if starts_empty or truncates:
+    if starts_empty or how.truncates:
         node.size_byte_count = 0
-    opening = Opening("file", node.file, node, position=0, append=b"O_APPEND" in flags)
-    close_on_exec = b"O_CLOEXEC" in flags
-    view.process.table.bind(view.result, opening, close_on_exec=close_on_exec)
-    view.world.out.append(
-        Opened(
-            **view.at,
-            file=node.file,
-            descriptor=view.result,
-            access=_access(flags),
-            size_byte_count=node.size_byte_count,
-            append=opening.append,
-            created=creates,
-            truncated=truncates,
-            close_on_exec=close_on_exec,
-            direct=b"O_DIRECT" in flags,
-            synchronous=bool(flags & {b"O_SYNC", b"O_DSYNC"}),
-        )
+    return node
+
+
+def opened_event(  # the parts of the event
+    start_ns: int,
+    end_ns: int,
+    thread: Thread,
+    call: str,
+    line: int,
+    resumed_line: int,
+    node: FileNode,
+    descriptor: int,
+    how: OpenFlags,
+) -> Opened:
+    """The event of an open that succeeded."""
+    return Opened(
+        start_ns=start_ns,
+        end_ns=end_ns,
+        process_id=thread.process.process_id,
+        thread_id=thread.thread_id,
+        call=call,
+        line=line,
+        resumed_line=resumed_line,
+        file=node.file,
+        descriptor=descriptor,
+        access=how.access,
+        size_byte_count=node.size_byte_count,
+        append=how.append,
+        created=how.creates,
+        truncated=how.truncates,
+        close_on_exec=how.close_on_exec,
+        direct=how.direct,
+        synchronous=how.synchronous,
     )
 
 
@@ -165,7 +232,7 @@ def _sync(view: CallView) -> None:
 
 def _sync_file_range(view: CallView) -> None:
     node = view.opening(0).node
-    shift = 1 if view.call.name.endswith("2") else 0
+    shift = 1 if view.name.endswith("2") else 0
     if node is not None:
         view.world.out.append(
             Synced(

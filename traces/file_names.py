@@ -1,8 +1,11 @@
 """Which file a path stands for, over renames, links and unlinks, and what is known of its size."""
 
+import re
 from dataclasses import dataclass, field
 from posixpath import dirname, join, normpath
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from iowitness.traces.events import File
 
@@ -10,8 +13,7 @@ if TYPE_CHECKING:
     from iowitness.traces.descriptor_table import Opening
 
 
-@dataclass(slots=True, eq=False)
-class FileNode:
+class FileNode(Struct, eq=False):
     """A file with its identity, whatever its names.
 
     `names` are the paths that the kernel may show for it; empty once all were unlinked.
@@ -22,7 +24,7 @@ class FileNode:
     names: set[str]
     size_byte_count: int | None = None
     unlinked: bool = False
-    not_seen: list["Opening"] = field(default_factory=list)
+    not_seen: list["Opening"] = []
     """Openings from before the trace: any two of these may share one position."""
 
     def grown_to(self, end: int) -> None:
@@ -129,6 +131,10 @@ class FileNames:
         self.missing.discard(path)
 
 
+UNEVEN = re.compile(r"/\.{0,2}(?:/|$)")
+"""What makes a path need normalising: `//`, `/./`, `/../`, or a slash at its end."""
+
+
 def resolved(directory: str, path: str) -> str:
     """The absolute path of `path` as seen from `directory`, without `.` and `..`.
 
@@ -136,6 +142,8 @@ def resolved(directory: str, path: str) -> str:
     one is taken instead. An unknown directory is empty, and then a relative path stays one.
     """
     if path.startswith("@") or not path:
+        return path
+    if path[0] == "/" and UNEVEN.search(path) is None:
         return path
     whole = normpath(join(directory, path))
     return "/" + whole.lstrip("/") if whole.startswith("/") else whole

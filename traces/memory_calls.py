@@ -17,7 +17,8 @@ _PAGE_BYTE_COUNT = 4096
 """Mappings are of whole pages, their lengths in calls need not be. Huge pages round up further."""
 
 
-def _rounded(byte_count: int) -> int:
+def rounded(byte_count: int) -> int:
+    """A length in whole pages."""
     return -(-byte_count // _PAGE_BYTE_COUNT) * _PAGE_BYTE_COUNT
 
 
@@ -27,7 +28,7 @@ def _map(view: CallView) -> None:
     address, length = view.result, view.number(1)
     flags = view.flags(3)
     if flags & {b"MAP_FIXED"}:
-        _drop(view, address, _rounded(length))
+        _drop(view, address, rounded(length))
     if b"MAP_ANONYMOUS" in flags or view.arguments[4].startswith(b"-1"):
         return
     node = view.opening(4).node
@@ -35,9 +36,9 @@ def _map(view: CallView) -> None:
         return
     writable = b"PROT_WRITE" in view.flags(2)
     shared = bool(flags & {b"MAP_SHARED", b"MAP_SHARED_VALIDATE"})
-    offset = view.number(5) * (_PAGE_BYTE_COUNT if view.call.name == "mmap2" else 1)
+    offset = view.number(5) * (_PAGE_BYTE_COUNT if view.name == "mmap2" else 1)
     view.process.mappings.append(
-        MappedRange(address, address + _rounded(length), node, offset, writable, shared)
+        MappedRange(address, address + rounded(length), node, offset, writable, shared)
     )
     _mapped(view, view.process.mappings[-1], length)
 
@@ -62,7 +63,8 @@ def _drop(view: CallView, address: int, length: int) -> list[MappedRange]:
     if not mappings:
         return []
     kept, gone = without_range(mappings, address, address + length)
-    mappings[:] = kept
+    if gone:
+        mappings[:] = kept
     for part in gone:
         view.world.out.append(
             Unmapped(
@@ -77,7 +79,7 @@ def _drop(view: CallView, address: int, length: int) -> list[MappedRange]:
 
 def _unmap(view: CallView) -> None:
     if not view.failed:
-        _drop(view, view.number(0), _rounded(view.number(1)))
+        _drop(view, view.number(0), rounded(view.number(1)))
 
 
 def _remap(view: CallView) -> None:
@@ -87,14 +89,14 @@ def _remap(view: CallView) -> None:
     old, old_length, length = view.number(0), view.number(1), view.number(2)
     before = next((each for each in view.process.mappings if each.address <= old < each.end), None)
     if old_length and b"MREMAP_DONTUNMAP" not in view.flags(3):
-        _drop(view, old, _rounded(old_length))
+        _drop(view, old, rounded(old_length))
     if b"MREMAP_FIXED" in view.flags(3):
-        _drop(view, view.result, _rounded(length))
+        _drop(view, view.result, rounded(length))
     if before is None:
         return
     moved = MappedRange(
         view.result,
-        view.result + _rounded(length),
+        view.result + rounded(length),
         before.node,
         before.offset + old - before.address,
         before.writable,
@@ -108,7 +110,7 @@ def _protect(view: CallView) -> None:
     """Mprotect may make a mapping of a file writable: an event says so, as a mapping anew."""
     if view.failed or b"PROT_WRITE" not in view.flags(2):
         return
-    start, end = view.number(0), view.number(0) + _rounded(view.number(1))
+    start, end = view.number(0), view.number(0) + rounded(view.number(1))
     for mapped in view.process.mappings:
         if mapped.address < end and mapped.end > start and not mapped.writable:
             mapped.writable = True
@@ -118,7 +120,7 @@ def _protect(view: CallView) -> None:
 def _msync(view: CallView) -> None:
     """Each mapped file in the range was asked to become durable."""
     start = view.number(0)
-    end = start + _rounded(view.number(1))
+    end = start + rounded(view.number(1))
     for mapped in view.process.mappings:
         low, high = max(start, mapped.address), min(end, mapped.end)
         if low < high:

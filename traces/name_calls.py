@@ -102,7 +102,7 @@ def _unlinked(view: CallView, path: str, *, directory: bool) -> None:
 
 
 def _unlink(view: CallView) -> None:
-    _unlinked(view, view.path_here(0), directory=view.call.name == "rmdir")
+    _unlinked(view, view.path_here(0), directory=view.name == "rmdir")
 
 
 def _unlinkat(view: CallView) -> None:

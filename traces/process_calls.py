@@ -38,8 +38,9 @@ def _clone(view: CallView) -> None:
         return
     child = world.threads.get(view.result)
     if child is None or child.ended:
-        flags = clone_flags(view.call.name, view.arguments)
-        child = world.threads[view.result] = child_of(view.process, view.result, flags)
+        flags = clone_flags(view.name, view.arguments)
+        child = child_of(view.process, view.result, flags)
+        world.started(child)
     world.out.append(
         ThreadStarted(
             **view.at,
@@ -57,7 +58,7 @@ def _unshare(view: CallView) -> None:
 def _execve(view: CallView) -> None:
     if view.failed:
         return
-    shift = 1 if view.call.name == "execveat" else 0
+    shift = 1 if view.name == "execveat" else 0
     path = view.path_at(0, 1) if shift else view.path_here(0)
     process = view.process
     if any(

@@ -58,10 +58,20 @@ def child_of(parent: Process, thread_id: int, flags: frozenset[bytes]) -> Thread
     return Thread(thread_id, process)
 
 
+def overlapping(mappings: list[Mapping], start: int, end: int) -> bool:
+    """Whether any mapping has a byte in `[start, end)`."""
+    for mapped in mappings:  # noqa: SIM110  # a third of the time of any() over a generator
+        if mapped.address < end and mapped.end > start:
+            return True
+    return False
+
+
 def without_range(
     mappings: list[Mapping], start: int, end: int
 ) -> tuple[list[Mapping], list[Mapping]]:
     """The mappings without `[start, end)`, and the parts that went. Source: munmap(2)."""
+    if not overlapping(mappings, start, end):
+        return mappings, []
     kept: list[Mapping] = []
     gone: list[Mapping] = []
     for mapped in mappings:

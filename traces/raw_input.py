@@ -4,7 +4,8 @@ import gzip
 import lzma
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import IO, cast
 
 import zstandard
@@ -12,6 +13,7 @@ import zstandard
 from iowitness.traces.trace_error import TraceError
 
 _CHUNK_BYTE_COUNT = 1 << 20
+_LINES_AT_ONCE = 512
 _LONGEST_LINE_BYTE_COUNT = 64 << 20
 """A line longer than this is no strace output: 16 MiB of data, each byte escaped, is the most."""
 
@@ -52,29 +54,73 @@ _FORMS: Mapping[bytes, Callable[[str], IO[bytes]]] = {
 }
 
 
-def file_lines(path: str) -> Iterator[bytes]:
-    """The lines of a raw trace, with their newlines; the last one may have none.
+class RawLines:
+    """The lines of a raw trace, in lists, without their newlines.
 
-    Raises `TraceError` where the file cannot be read, is damaged, or is no text.
+    `unterminated` is the last line where no newline ends it, known once the iteration is through.
     """
-    number = 0
-    rest = b""
-    try:
-        with opened(path) as file:
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.unterminated: bytes | None = None
+        self.line_count = 0
+
+    def __iter__(self) -> Iterator[list[bytes]]:
+        """Raises `TraceError` where the file cannot be read, is damaged, or is no text."""
+        try:
+            yield from self._lists()
+        except (OSError, EOFError, lzma.LZMAError, zlib.error, zstandard.ZstdError) as error:
+            raise TraceError(f"cannot be read: {error}", file=self.path) from error
+
+    def _lists(self) -> Iterator[list[bytes]]:
+        rest: list[bytes] = []
+        rest_byte_count = 0
+        with opened(self.path) as file:
             while chunk := file.read(_CHUNK_BYTE_COUNT):
-                lines = (rest + chunk).split(b"\n")
-                rest = lines.pop()
-                number += len(lines)
-                if len(rest) > _LONGEST_LINE_BYTE_COUNT:
-                    raise TraceError(
-                        f"line={len(rest)} B and more, expected at most "
-                        f"{_LONGEST_LINE_BYTE_COUNT} B",
-                        file=path,
-                        line=number + 1,
-                    )
-                for line in lines:
-                    yield line + b"\n"
-        if rest:
-            yield rest
-    except (OSError, EOFError, lzma.LZMAError, zlib.error, zstandard.ZstdError) as error:
-        raise TraceError(f"cannot be read: {error}", file=path, line=number) from error
+                lines = chunk.split(b"\n")
+                if len(lines) == 1:
+                    rest.append(chunk)
+                    rest_byte_count += len(chunk)
+                    self._refuse_endless(rest_byte_count)
+                    continue
+                lines[0] = b"".join((*rest, lines[0]))
+                rest = [lines.pop()]
+                rest_byte_count = len(rest[0])
+                self.line_count += len(lines)
+                yield lines
+        self.unterminated = b"".join(rest) or None
+
+    def _refuse_endless(self, byte_count: int) -> None:
+        if byte_count > _LONGEST_LINE_BYTE_COUNT:
+            raise TraceError(
+                f"line={byte_count} B and more, expected at most {_LONGEST_LINE_BYTE_COUNT} B",
+                file=self.path,
+                line=self.line_count + 1,
+            )
+
+
+class GivenLines:
+    """Lines that are at hand, each with its newline or without; otherwise as `RawLines`."""
+
+    def __init__(self, lines: Iterable[bytes]) -> None:
+        self.unterminated: bytes | None = None
+        self._lines = lines
+
+    def __iter__(self) -> Iterator[list[bytes]]:
+        waiting = iter(self._lines)
+        last: bytes | None = next(waiting, None)
+        while last is not None:
+            some = [last, *islice(waiting, _LINES_AT_ONCE)]
+            last = next(waiting, None)
+            if last is None and not some[-1].endswith(b"\n"):
+                self.unterminated = some.pop()
+            yield [line.removesuffix(b"\n") for line in some]
+
+
+def file_lines(path: str) -> Iterator[bytes]:
+    """The lines of a text file one by one, the last one whether a newline ends it or not."""
+    lines = RawLines(path)
+    for some in lines:
+        yield from some
+    if lines.unterminated is not None:
+        yield lines.unterminated

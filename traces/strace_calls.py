@@ -6,7 +6,8 @@ anywhere between two arguments: `[0] <unfinished ...>` and `=> [1024], 1024) = 1
 """
 
 import re
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from iowitness.traces.strace_clock import StraceClock, seconds_ns
 from iowitness.traces.strace_line import NAME, Line, LineKind, read_line
@@ -20,8 +21,7 @@ _TAIL = re.compile(
 _ABANDONED = re.compile(rb" ?<unfinished \.\.\.>\) += \?$")
 
 
-@dataclass(slots=True)
-class Call:
+class Call(Struct):
     """A whole call as text, with its interval.
 
     `text` begins behind the bracket that opens the arguments. `end_ns` is None where only the
@@ -39,8 +39,7 @@ class Call:
     entry: object = None
 
 
-@dataclass(slots=True)
-class ParsedCall:
+class ParsedCall(Struct):
     """What a call's text says.
 
     `result` is None for `?`; `result_text` is the result with its decoration, `3</path>`.
@@ -80,16 +79,18 @@ def parse_call(text: bytes) -> ParsedCall:
     )
 
 
-@dataclass(slots=True)
-class Pending:
-    """A call that has begun: its text so far, with the name cut off."""
+class Pending(Struct):
+    """A call that has begun: its text so far, with the name cut off.
+
+    `head` is what stood before the text in its line, kept where the fast way began it.
+    """
 
     name: str
     text: bytes
     start_ns: int
     line: int
     entry: object = None
-    parts: list[bytes] = field(default_factory=list)
+    head: bytes = b""
 
 
 class CallJoiner:
@@ -101,6 +102,11 @@ class CallJoiner:
         self.clock = clock
         self.pending: dict[int, Pending] = {}
         self._broken_off: Line | None = None
+
+    @property
+    def is_broken_off(self) -> bool:
+        """Whether the last line was broken off and waits for the next."""
+        return self._broken_off is not None
 
     def line(self, raw: bytes) -> Line:
         """The value of the next line, after a line that strace broke off joined with it."""

@@ -16,7 +16,7 @@ from iowitness.traces import (
     process_calls,
 )
 from iowitness.traces.byte_calls import Converter
-from iowitness.traces.call_view import CallView, EntryNotes
+from iowitness.traces.call_view import DESCRIPTOR_ARGUMENTS, CallView, EntryNotes
 from iowitness.traces.decoration import read_decoration
 from iowitness.traces.descriptor_calls import closed
 from iowitness.traces.events import AnyEvent, ThreadEnded
@@ -96,6 +96,16 @@ class StraceReader:
         elif kind is LineKind.SIGNAL:
             self.clock.time_ns(line.clock, self.line_count)
 
+    @property
+    def pending(self) -> dict[int, Pending]:
+        """The calls in progress, by thread."""
+        return self._joiner.pending
+
+    @property
+    def is_broken_off(self) -> bool:
+        """Whether the last line was only the first half of one."""
+        return self._joiner.is_broken_off
+
     def events(self) -> Iterator[AnyEvent]:
         """The events since the last time, in order; they are not kept."""
         out = self.world.out
@@ -116,7 +126,7 @@ class StraceReader:
         if convert is None:
             return
         try:
-            convert(CallView(self.world, thread, call, parsed))
+            convert(_view(self.world, thread, call, parsed))
         except (IndexError, KeyError, ValueError) as error:
             if isinstance(error, TraceError):
                 raise
@@ -144,7 +154,7 @@ class StraceReader:
             if pending.name in CLONES and parent_id != thread_id:
                 parent = self.world.thread(parent_id).process
                 child = child_of(parent, thread_id, _flags_of(pending))
-                self.world.threads[thread_id] = child
+                self.world.started(child)
                 return child
         return self.world.thread(thread_id)
 
@@ -154,26 +164,20 @@ class StraceReader:
         pending = self._joiner.begun(line, self.line_count)
         if line.kind is LineKind.DETACHED:
             self.detached = True
-        if pending.name not in CONVERTERS or pending.name in process_calls.CONVERTERS:
+        wanted = DESCRIPTOR_ARGUMENTS.get(pending.name)
+        if wanted is None:
             return
         notes = EntryNotes()
-        for argument in _whole_arguments(pending.text):
-            if argument[:1].isdigit():
-                shown = argument.partition(b"<")[0]
-                if shown.isdigit() and self._is_descriptor(thread, argument):
-                    notes.openings[argument] = self.world.opening(
-                        thread.process, argument, self.line_count
-                    )
+        arguments = _whole_arguments(pending.text)
+        for index in wanted:
+            if index < len(arguments) and arguments[index][:1].isdigit():
+                notes.openings[arguments[index]] = self.world.opening(
+                    thread.process, arguments[index], self.line_count
+                )
         if pending.name == "close" and notes.openings:
             number = read_decoration(next(iter(notes.openings))).number
             notes.closed = thread.process.table.unbind(number)
         pending.entry = notes
-
-    def _is_descriptor(self, thread: Thread, argument: bytes) -> bool:
-        """Whether a number is a descriptor: it is decorated, or one in the table."""
-        return argument.endswith((b">", b">(deleted)")) or (
-            int(argument) in thread.process.table.descriptors
-        )
 
     def _resumed(self, line: Line) -> None:
         call = self._joiner.resumed(line, self.line_count)
@@ -200,8 +204,7 @@ class StraceReader:
             joiner.pending[line.thread_id] = joiner.pending.pop(other)
         thread = self._thread(line.thread_id)
         for thread_id in thread.process.living - {line.thread_id}:
-            self.world.threads[thread_id].ended = True
-        thread.process.living = {line.thread_id}
+            self.world.ended(self.world.threads[thread_id])
 
     def _ended(self, line: Line) -> None:
         """A thread ended; with the last one go its process's descriptors."""
@@ -213,12 +216,20 @@ class StraceReader:
             self.call_counts[call.name] += 1
             self._did_not_return(call, thread)
         process = thread.process
-        process.living.discard(line.thread_id)
-        thread.ended = True
+        self.world.ended(thread)
         how = ending(line)
-        call = Call("exit", b"", line.thread_id, now_ns, now_ns, self.line_count)
-        parsed = ParsedCall([], 0, b"0", None, None, tampered=False)
-        view = CallView(self.world, thread, call, parsed)
+        view = CallView(
+            self.world,
+            thread,
+            "exit",
+            start_ns=now_ns,
+            end_ns=now_ns,
+            line=self.line_count,
+            arguments=[],
+            result=0,
+            result_text=b"0",
+            error=None,
+        )
         if not process.living and not self._table_is_shared(thread):
             for descriptor in process.table.all_closed():
                 closed(view, descriptor)
@@ -258,6 +269,27 @@ class StraceReader:
             self.world.gap(
                 f"the trace ends while processes still run: {shown}", self.line_count, None, None
             )
+
+
+def _view(world: World, thread: Thread, call: Call, parsed: ParsedCall) -> CallView:
+    """A call within the world; its end is told by its duration, else by where it resumed."""
+    end_ns = call.start_ns if call.end_ns is None else call.end_ns
+    if parsed.duration_ns is not None:
+        end_ns = call.start_ns + parsed.duration_ns
+    return CallView(
+        world,
+        thread,
+        call.name,
+        start_ns=call.start_ns,
+        end_ns=end_ns,
+        line=call.line,
+        resumed_line=call.resumed_line,
+        arguments=parsed.arguments,
+        result=parsed.result,
+        result_text=parsed.result_text,
+        error=parsed.error,
+        entry=call.entry if isinstance(call.entry, EntryNotes) else None,
+    )
 
 
 def _call_of(pending: Pending, thread_id: int) -> Call:

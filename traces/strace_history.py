@@ -7,8 +7,9 @@ from pathlib import Path
 from iowitness.traces.call_sets import kinds_visible_in
 from iowitness.traces.capture_record import CaptureRecord, read_record
 from iowitness.traces.events import CALL_KINDS, AnyEvent
+from iowitness.traces.fast_lines import FastLines
 from iowitness.traces.history import Gap, History, Provenance
-from iowitness.traces.raw_input import file_lines
+from iowitness.traces.raw_input import GivenLines, RawLines
 from iowitness.traces.sizes_at_open import with_sizes_at_open
 from iowitness.traces.strace_events import StraceReader
 from iowitness.traces.trace_error import TraceError
@@ -33,43 +34,38 @@ class EventStream:
         self._reader.detached = self.record is not None and self.record.detached
         self._finished = False
 
-    def _lines_of(self, source: Source) -> Iterator[bytes]:
+    def _lines_of(self, source: Source) -> RawLines | GivenLines:
         if isinstance(source, str | PathLike):
             self.name = fspath(source)
             self.record = read_record(Path(source))
-            return file_lines(self.name)
-        return iter(source)
+            return RawLines(self.name)
+        return GivenLines(source)
 
     def __iter__(self) -> Iterator[AnyEvent]:
-        reader = self._reader
-        before: bytes | None = None
-        for line in self._lines:
-            if before is not None:
-                self._read(before)
-                yield from reader.events()
-            before = line
-        if before is not None:
-            self._read_last(before)
+        reader, lines = self._reader, self._lines
+        fast = FastLines(reader)
+        for some in lines:
+            self._read(fast, some)
+            yield from reader.events()
+        if lines.unterminated is not None:
+            self._read_last(fast, lines.unterminated)
         reader.finish()
         yield from reader.events()
         self._finished = True
 
-    def _read(self, line: bytes) -> None:
+    def _read(self, fast: FastLines, lines: list[bytes]) -> None:
         try:
-            self._reader.read(line.removesuffix(b"\n"))
+            fast.read(lines)
         except TraceError as error:
             raise error.at(self.name, self._reader.line_count) from None
 
-    def _read_last(self, line: bytes) -> None:
-        """The last line; without a newline it may be cut off, which is a gap and no error."""
+    def _read_last(self, fast: FastLines, line: bytes) -> None:
+        """The last line, which no newline ends: it may be cut off, a gap and no error."""
         try:
-            self._read(line)
+            self._read(fast, [line])
         except TraceError:
-            if line.endswith(b"\n"):
-                raise
             reader = self._reader
-            counted = sum(reader.line_counts.values())
-            if counted < reader.line_count:
+            if sum(reader.line_counts.values()) < reader.line_count:
                 reader.line_counts["cut"] += 1
             reader.world.gaps.append(
                 Gap(reason="the trace is cut off within its last line", line=reader.line_count)

@@ -6,8 +6,9 @@ Source: strace 6.1 src/strace.c (printleader, maybe_switch_current_tcp), and rec
 """
 
 import re
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from iowitness.traces.trace_error import TraceError, quoted
 
@@ -34,8 +35,7 @@ class LineKind(Enum):
     """The last line of a file that ends within it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True, gc=False):
     """A line without its prefix.
 
     `thread_id` is 0 where the form has no pid column. `clock` is the text of its time, empty where
@@ -68,8 +68,7 @@ _PID_CHANGED = re.compile(rb" <pid changed to ([0-9]+) \.\.\.>$")
 _ATTACHED_WITHIN = re.compile(rb"strace: Process [0-9]+ attached$")
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(Struct, frozen=True):
     """How a thread ended, read from a `+++ ... +++` line."""
 
     status: int | None

@@ -8,6 +8,7 @@ Source: strace 6.1 src/util.c (string_quote, print_quoted_string_ex, printfd_pid
 
 import re
 from codecs import escape_decode
+from functools import lru_cache
 
 from iowitness.traces.trace_error import TraceError, quoted
 
@@ -19,6 +20,9 @@ _SOCKET_DECORATION = re.compile(
     rb'<[A-Za-z0-9_-]+:\[(?:[^"\]]|"(?:[^"\\]|\\.)*+"|\](?!>))*+\]>(?:\(deleted\))?', re.DOTALL
 )
 _INTERRUPTED = re.compile(rb"<\.\.\. resuming interrupted [a-z0-9_]+ \.\.\.>")
+_ESCAPED = re.compile(
+    rb'[^\\]*+(?:\\(?:[0-7]{1,3}|x[0-9a-fA-F]{2}|[abfnrtv"\\])[^\\]*+)*+', re.DOTALL
+)
 _CLOSING = {ord("("): ord(")"), ord("["): ord("]"), ord("{"): ord("}")}
 _NUMBER = re.compile(rb"-?(?:0x[0-9a-fA-F]+|[0-9]+)")
 _DESCRIPTOR = re.compile(rb"-?[0-9]+")
@@ -26,12 +30,16 @@ _DESCRIPTOR = re.compile(rb"-?[0-9]+")
 
 def unescaped(raw: bytes) -> bytes:
     r"""The bytes that strace wrote between two quotes, without its C escapes (`\0`, `\x41`)."""
-    if b"\\" not in raw:
+    if 0x5C not in raw:
         return raw
     try:
-        return escape_decode(raw)[0]
-    except ValueError as error:
+        plain = escape_decode(raw)[0]
+    except (ValueError, DeprecationWarning) as error:
         raise TraceError(f"string={quoted(raw)}, expected C escapes ({error})") from error
+    if 0x5C in plain and _ESCAPED.fullmatch(raw) is None:
+        # An escape that is none is left as it is: so a backslash that stays is worth a look.
+        raise TraceError(f"string={quoted(raw)}, expected C escapes")
+    return plain
 
 
 def end_of_string(text: bytes, start: int) -> int:
@@ -208,6 +216,7 @@ def path(argument: bytes) -> str:
     return prefix + found[0].decode("utf-8", "backslashreplace")
 
 
+@lru_cache(maxsize=4096)
 def flags(argument: bytes) -> frozenset[bytes]:
-    """The names in `A|B|0x10`."""
+    """The names in `A|B|0x10`; programs use few combinations, which are kept."""
     return frozenset(argument.split(b"|"))

@@ -5,7 +5,7 @@ it against what strace shows (`-yy`), and reports a gap where the two differ: th
 was not traced.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 
 from iowitness.traces.decoration import Decoration, read_decoration
 from iowitness.traces.descriptor_table import Descriptor, Opening
@@ -23,7 +23,8 @@ class World:
 
     `out` takes the events as they come to be. `process_ids` tells the process of threads that were
     not seen to start (an attached program); a thread that it does not name is taken for one of
-    `first_process`.
+    the first process. `thread_texts` is a reader's memory of threads, to be cleared when one
+    starts or ends.
     """
 
     def __init__(self, process_ids: Mapping[int, int]) -> None:
@@ -33,6 +34,7 @@ class World:
         self.gaps: list[Gap] = []
         self.notes: set[str] = set()
         self.tampered_count = 0
+        self.thread_texts: MutableMapping[bytes, Thread | None] = {}
         self._process_ids = process_ids
         self._first_process: Process | None = None
         self._socket_count = 0
@@ -44,9 +46,21 @@ class World:
     def thread(self, thread_id: int) -> Thread:
         """A thread by its id, met for the first time if need be."""
         found = self.threads.get(thread_id)
-        if found is None:
-            found = self.threads[thread_id] = self._met(thread_id)
+        if found is None or found.ended:
+            found = self._met(thread_id)
+            self.started(found)
         return found
+
+    def started(self, thread: Thread) -> None:
+        """A thread is there; the kernel may have given its id to another before."""
+        self.threads[thread.thread_id] = thread
+        self.thread_texts.clear()
+
+    def ended(self, thread: Thread) -> None:
+        """A thread is no more."""
+        thread.ended = True
+        thread.process.living.discard(thread.thread_id)
+        self.thread_texts.clear()
 
     def _met(self, thread_id: int) -> Thread:
         process_id = self._process_ids.get(thread_id)
