@@ -11,14 +11,6 @@ from iowitness.exit_codes import ExitCode
 
 _MODULES = {
     "verify": "verify_command",
-    "trace": "trace_commands",
-    "check": "check_commands",
-    "compare": "check_commands",
-    "simulate": "simulate_commands",
-    "calibrate": "simulate_commands",
-    "serve": "serve_commands",
-    "produce": "serve_commands",
-    "consume": "serve_commands",
     "log": "log_commands",
     "report": "report_commands",
 }

@@ -226,7 +226,7 @@ def test_ctrl_c_leaves_no_process_and_no_part_of_a_report(tmp_path: Path, after_
         time.sleep(after_s)
         os.killpg(process.pid, signal.SIGINT)  # what a terminal does: the whole group gets it
         _, said = process.communicate(timeout=60)
-    # 130 by our own hand, or by the signal itself where it came while Python was starting or ending.
+    # 130 by our own hand, or the signal itself where Python was just starting or ending.
     assert process.returncode in {130, -signal.SIGINT}, said
     for _ in range(50):
         if not processes_naming(str(tmp_path)):
