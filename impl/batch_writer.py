@@ -127,9 +127,7 @@ class BatchBuilder:
         self._pieces += pieces
         return True
 
-    def extend(
-        self, timestamp_ms: int, values: Sequence[bytes], size: int, first: int = 0
-    ) -> int:
+    def extend(self, timestamp_ms: int, values: Sequence[bytes], size: int, first: int = 0) -> int:
         """Takes values from place `first` on, bare, of `size` bytes each, while they fit; how many.
 
         As many calls of `try_append` would, in a tenth of the time.
@@ -139,7 +137,9 @@ class BatchBuilder:
             self._base_timestamp_ms = self._max_timestamp_ms = timestamp_ms
         delta_ms = timestamp_ms - self._base_timestamp_ms
         room = self.limit_byte_count - self.byte_count
-        most = min(len(values) - first, max(1, room // (size + _LEAST_BARE_OVERHEAD_BYTE_COUNT) + 1))
+        most = min(
+            len(values) - first, max(1, room // (size + _LEAST_BARE_OVERHEAD_BYTE_COUNT) + 1)
+        )
         heads = uniform_heads(size, delta_ms, index + most)
         count = _fitting_count(heads, index, most, size, room)
         pieces: list[bytes] = [NO_HEADERS] * (3 * count)
