@@ -1,0 +1,72 @@
+"""The wheel and the source distribution hold everything that runs, data files and all."""
+
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).parents[2]
+_SUFFIXES = {".py", ".yaml", ".html", ".css", ".js", ".txt", ".typed"}
+
+
+@pytest.fixture(scope="module")
+def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both, built from the files that git tracks, so that nothing lying about helps."""
+    folder = tmp_path_factory.mktemp("build")
+    source = folder / "source"
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=_ROOT, capture_output=True, check=False, text=True
+    )
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout")
+    for name in filter(None, listed.stdout.split("\0")):
+        origin, copy = _ROOT / name, source / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if origin.is_symlink():
+            copy.symlink_to(origin.readlink())
+        elif origin.exists():
+            copy.write_bytes(origin.read_bytes())
+    subprocess.run(
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(source)],
+        capture_output=True,
+        check=True,
+    )
+    return folder
+
+
+def _expected() -> set[str]:
+    return {
+        f"iowitness/{path.relative_to(_ROOT / 'iowitness')}"
+        for part in ("", "model", "impl", "traces", "specs")
+        for path in (_ROOT / "iowitness" / part).rglob("*")
+        if path.suffix in _SUFFIXES and _is_tracked(path)
+    }
+
+
+def _is_tracked(path: Path) -> bool:
+    told = subprocess.run(
+        ["git", "ls-files", "--error-unmatch", str(path.resolve())],
+        cwd=_ROOT,
+        capture_output=True,
+        check=False,
+    )
+    return told.returncode == 0
+
+
+def test_the_wheel_holds_every_module_and_data_file(distributions: Path) -> None:
+    (wheel,) = distributions.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    missing = sorted(_expected() - names)
+    assert missing == []
+    assert "iowitness/specs/kafka.yaml" in names
+    assert "iowitness/model/presets/ssd-sata.yaml" in names
+
+
+def test_the_source_distribution_holds_them_too(distributions: Path) -> None:
+    (archive,) = distributions.glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        names = {name.partition("/")[2] for name in opened.getnames()}
+    assert sorted(_expected() - names) == []
