@@ -1,34 +1,17 @@
 """The claim call-budget: how many calls a program makes for each MiB and each record it moves."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from iowitness.specs.claim import ActorClaim, Fold, counted
+from iowitness.specs.event_pattern import Kinds
 from iowitness.specs.scene import Scene
 from iowitness.specs.verdict import Figure, Verdict
 from iowitness.traces.events import EVENT_KINDS, AnyEvent, Marked
 
 _MIB = 1 << 20
 _MOVING = ("Read", "Written", "Received", "Sent", "Transferred")
-
-
-def _known_kinds(names: tuple[str, ...]) -> tuple[str, ...]:
-    for name in names:
-        if name not in EVENT_KINDS:
-            raise ValueError(f"{name!r} is no kind of event, expected one of {_told_kinds()}")
-    return names
-
-
-def _told_kinds() -> str:
-    return ", ".join(sorted(EVENT_KINDS))
-
-
-def _as_tuple(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
-
-
-Kinds = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), AfterValidator(_known_kinds)]
 
 
 class CallBudget(ActorClaim):

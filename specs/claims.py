@@ -6,13 +6,21 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field
 
 from iowitness.specs.append_only import AppendOnly
+from iowitness.specs.atomic_replace import AtomicReplace
 from iowitness.specs.batched_sends import BatchedSends
 from iowitness.specs.call_budget import CallBudget
 from iowitness.specs.claim import Claim
 from iowitness.specs.composites import all_of, any_of, opposite
 from iowitness.specs.compression import Compression
+from iowitness.specs.device_sequential import DeviceSequential
+from iowitness.specs.fd_hygiene import FdHygiene
+from iowitness.specs.never_synced_in import NeverSyncedIn
+from iowitness.specs.no_reads_of import NoReadsOf
+from iowitness.specs.no_writes_outside import NoWritesOutside
+from iowitness.specs.order import Order
 from iowitness.specs.sequential_writes import SequentialWrites
 from iowitness.specs.stored_as_sent import StoredAsSent
+from iowitness.specs.synced_before_acknowledged import SyncedBeforeAcknowledged
 from iowitness.specs.thread_roles import ThreadRoles
 from iowitness.specs.verdict import Verdict
 from iowitness.specs.zero_copy_reads import ZeroCopyReads
@@ -83,12 +91,20 @@ AnyClaim: TypeAlias = Annotated[
     AllOf
     | AnyOf
     | AppendOnly
+    | AtomicReplace
     | BatchedSends
     | CallBudget
     | Compression
+    | DeviceSequential
+    | FdHygiene
+    | NeverSyncedIn
+    | NoReadsOf
     | Not
+    | NoWritesOutside
+    | Order
     | SequentialWrites
     | StoredAsSent
+    | SyncedBeforeAcknowledged
     | ThreadRoles
     | ZeroCopyReads,
     Field(discriminator="claim"),

@@ -46,7 +46,7 @@ class HandWritten:
     def __init__(self) -> None:
         self.events: list[AnyEvent] = []
 
-    def add(self, kind: type[IOEvent], call: str, **fields: Any) -> AnyEvent:
+    def add(self, kind: type[IOEvent], usual_call: str, /, **fields: Any) -> AnyEvent:
         """Add a call; a tick later than the last, by the broker, unless said otherwise."""
         number = len(self.events) + 1
         who = fields.pop("who", (BROKER, BROKER))
@@ -56,7 +56,7 @@ class HandWritten:
             "end_ns": number * 10 + 5,
             "process_id": process_id,
             "thread_id": thread_id,
-            "call": call,
+            "call": usual_call,
             "line": number,
         }
         event: Any = kind(**(given | fields))
