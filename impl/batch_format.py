@@ -27,7 +27,7 @@ NO_TIMESTAMP_MS: Final = -1
 NO_PRODUCER_ID: Final = -1
 NO_SEQUENCE: Final = -1
 MAX_SEQUENCE: Final = 2**31 - 1
-MAX_BATCH_BYTE_COUNT: Final = 2**31 - 1
+_LEAST_LENGTH: Final = HEADER_BYTE_COUNT - LENGTH_END
 
 CODEC_MASK: Final = 0x07
 LOG_APPEND_TIME: Final = 0x08
@@ -144,31 +144,35 @@ def read_header(buffer: bytes | bytearray | memoryview, offset: int = 0) -> Batc
             f"{len(buffer) - offset} B left, expected a head of {HEADER_BYTE_COUNT} B",
             position=offset,
         )
-    fields = HEADER.unpack_from(buffer, offset)
-    header = BatchHeader(fields[0], fields[1] + LENGTH_END, *fields[2:])
-    if (reason := _head_fault(header)) is not None:
-        raise CorruptBatch(reason, position=offset)
+    base_offset, length, *rest = HEADER.unpack_from(buffer, offset)
+    header = BatchHeader(base_offset, length + LENGTH_END, *rest)
+    # One condition for the sound head, since every read and append comes through here.
+    if not (
+        header.magic == MAGIC
+        and length >= _LEAST_LENGTH
+        and base_offset >= 0
+        and 0 <= header.record_count <= header.last_offset_delta + 1
+        and header.last_offset_delta >= 0
+    ):
+        raise CorruptBatch(_head_fault(header), position=offset)
     return header
 
 
-def _head_fault(header: BatchHeader) -> str | None:
+def _head_fault(header: BatchHeader) -> str:
     if header.magic != MAGIC:
         return f"magic={header.magic}, expected {MAGIC}"
-    if not HEADER_BYTE_COUNT <= header.byte_count <= MAX_BATCH_BYTE_COUNT:
+    if header.byte_count < HEADER_BYTE_COUNT:
         return (
-            f"batch length={header.byte_count - LENGTH_END} B, expected "
-            f"{HEADER_BYTE_COUNT - LENGTH_END}..{MAX_BATCH_BYTE_COUNT - LENGTH_END} B"
+            f"batch length={header.byte_count - LENGTH_END} B, expected {_LEAST_LENGTH} B or more"
         )
     if header.last_offset_delta < 0:
         return f"last offset delta={header.last_offset_delta}, expected >= 0"
     if header.base_offset < 0:
         return f"base offset={header.base_offset}, expected >= 0"
-    if not 0 <= header.record_count <= header.last_offset_delta + 1:
-        return (
-            f"record count={header.record_count}, expected 0..{header.last_offset_delta + 1} "
-            f"by its last offset delta"
-        )
-    return None
+    return (
+        f"record count={header.record_count}, expected 0..{header.last_offset_delta + 1} "
+        f"by its last offset delta"
+    )
 
 
 def check_crc(header: BatchHeader, buffer: bytes | bytearray | memoryview, offset: int = 0) -> None:
@@ -219,7 +223,8 @@ def check_sound(header: BatchHeader) -> None:
     A producer id needs an epoch and, for data, a sequence of at least 0.
     Source: DefaultRecordBatch.writeHeader; docs/kafka-behaviours.md, item 59.
     """
-    header.codec  # noqa: B018  raises for a number that no codec has
+    if header.attributes & CODEC_MASK > Codec.ZSTD:
+        raise CorruptBatch(f"codec={header.attributes & CODEC_MASK}, expected 0..{Codec.ZSTD:d}")
     if header.producer_id == NO_PRODUCER_ID:
         return
     if header.producer_epoch < 0:

@@ -6,15 +6,18 @@ from iowitness.impl.log_config import LogConfig
 class FlushPolicy:
     """Counts what was appended since the last flush. Source: flush.messages, flush.ms."""
 
-    __slots__ = ("_config", "_last_flush_ms", "_record_count")
+    __slots__ = ("_config", "_is_never", "_last_flush_ms", "_record_count")
 
     def __init__(self, config: LogConfig) -> None:
         self._config = config
+        self._is_never = config.flush_record_count is None and config.flush_ms is None
         self._last_flush_ms: int | None = None
         self._record_count = 0
 
     def is_due_after(self, record_count: int, now_ms: int) -> bool:
         """Whether so many records more, 0 for a mere look at the clock, make a flush due."""
+        if self._is_never:
+            return False
         if self._last_flush_ms is None:
             self._last_flush_ms = now_ms
         self._record_count += record_count

@@ -32,7 +32,8 @@ from iowitness.impl.log_reading import (
     read_slice,
 )
 from iowitness.impl.producer_journal import ProducerJournal
-from iowitness.impl.segment import MAX_SEGMENT_BYTE_COUNT, Segment, SegmentPlace
+from iowitness.impl.segment import MAX_SEGMENT_BYTE_COUNT, Segment
+from iowitness.impl.segment_place import SegmentPlace
 
 
 class Appended(Struct, frozen=True):
@@ -177,13 +178,18 @@ class Log:
         return self._append(batch_set, kept_headers(batch_set, self.end_offset), now_ms)
 
     def _append(self, batch_set: Buffer, headers: list[BatchHeader], now_ms: int) -> Appended:
-        self._epochs.assign(headers)
-        max_timestamp_ms = max([header.max_timestamp_ms for header in headers])
-        if self._must_roll(len(batch_set), max_timestamp_ms, headers[-1].last_offset, now_ms):
-            self.roll(now_ms=now_ms, base_offset=headers[0].base_offset)
+        first, last = headers[0], headers[-1]
+        if first.partition_leader_epoch != self._epochs.epochs.latest or first is not last:
+            self._epochs.assign(headers)
+        max_timestamp_ms = first.max_timestamp_ms
+        if first is not last:
+            max_timestamp_ms = max([header.max_timestamp_ms for header in headers])
+        if self._must_roll(len(batch_set), max_timestamp_ms, last.last_offset, now_ms):
+            self.roll(now_ms=now_ms, base_offset=first.base_offset)
         self.active_segment.append(batch_set, headers)
-        self._remember(batch_set, headers)
-        base_offset, self.end_offset = headers[0].base_offset, headers[-1].next_offset
+        if first.producer_id >= 0 or first is not last:
+            self._remember(batch_set, headers)
+        base_offset, self.end_offset = first.base_offset, last.next_offset
         if self._flush_policy.is_due_after(self.end_offset - base_offset, now_ms):
             self.flush(now_ms=now_ms)
         return Appended(base_offset, self.end_offset - 1, len(batch_set))

@@ -10,7 +10,8 @@ from iowitness.impl.log_names import LOG, base_offset_of, suffix_of
 from iowitness.impl.log_sweep import Removal, Replacement, swept
 from iowitness.impl.producer_journal import ProducerJournal
 from iowitness.impl.recovery import OnDamage, RecoveryReport, Stretch, recover_segment
-from iowitness.impl.segment import BatchAt, Segment, SegmentPlace
+from iowitness.impl.segment import BatchAt, Segment
+from iowitness.impl.segment_place import SegmentPlace
 
 
 class LogStart(Struct, frozen=True, kw_only=True):

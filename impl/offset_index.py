@@ -75,22 +75,24 @@ class OffsetIndex:
         2**31 - 1 past the segment's base.
         """
         relative = offset - self._base_offset
-        if self.is_full:
-            raise ValueError(f"{self._entries.path}: full with {self.count} entries")
-        if not 0 <= relative <= MAX_RELATIVE_OFFSET:
-            raise ValueError(
-                f"{self._entries.path}: offset={offset}, expected "
-                f"{self._base_offset}..{self._base_offset + MAX_RELATIVE_OFFSET}"
-            )
-        if self.count and offset <= self.last_offset:
-            raise ValueError(
-                f"{self._entries.path}: offset={offset}, expected above {self.last_offset}"
-            )
-        _ENTRY.pack_into(
-            self._entries.buffer, self._entries.count * ENTRY_BYTE_COUNT, relative, position
-        )
-        self._entries.count += 1
+        entries = self._entries
+        count = entries.count
+        if not (
+            0 <= relative <= MAX_RELATIVE_OFFSET
+            and (offset > self.last_offset or not count)
+            and count < entries.capacity_count
+        ):
+            raise ValueError(self._refusal(offset))
+        _ENTRY.pack_into(entries.buffer, count * ENTRY_BYTE_COUNT, relative, position)
+        entries.count = count + 1
         self.last_offset = offset
+
+    def _refusal(self, offset: int) -> str:
+        if self.is_full:
+            return f"{self._entries.path}: full with {self.count} entries"
+        least = self.last_offset + 1 if self.count else self._base_offset
+        most = self._base_offset + MAX_RELATIVE_OFFSET
+        return f"{self._entries.path}: offset={offset}, expected {least}..{most}"
 
     def truncate_to(self, offset: int) -> None:
         """Drops entries at or above an offset."""

@@ -16,8 +16,7 @@ from iowitness.impl.batch_format import (
     read_header,
 )
 from iowitness.impl.errors import CorruptBatch, CorruptIndex
-from iowitness.impl.log_config import LogConfig
-from iowitness.impl.log_files import Buffer, LogFiles, OpenFile
+from iowitness.impl.log_files import Buffer, OpenFile
 from iowitness.impl.log_names import (
     ABORTED_TRANSACTIONS,
     DELETED,
@@ -25,10 +24,10 @@ from iowitness.impl.log_names import (
     OFFSET_INDEX,
     SEGMENT_SUFFIXES,
     TIME_INDEX,
-    file_name,
 )
 from iowitness.impl.offset_index import MAX_RELATIVE_OFFSET, OffsetIndex
 from iowitness.impl.retention import SegmentAge
+from iowitness.impl.segment_place import SegmentPlace
 from iowitness.impl.time_index import TimeEntry, TimeIndex
 
 MAX_SEGMENT_BYTE_COUNT: Final = 2**31 - 1
@@ -41,33 +40,19 @@ class BatchAt(Struct, frozen=True, gc=False):
     header: BatchHeader
 
 
-class SegmentPlace(Struct, frozen=True):
-    """Where a segment lives and how it behaves."""
-
-    files: LogFiles
-    directory: str
-    base_offset: int
-    config: LogConfig
-
-    def at(self, base_offset: int) -> "SegmentPlace":
-        """The place of another segment of the same log."""
-        return SegmentPlace(self.files, self.directory, base_offset, self.config)
-
-    def path(self, suffix: str) -> str:
-        """The path of one of the segment's files."""
-        return f"{self.directory}/{file_name(self.base_offset, suffix)}"
-
-
 class Segment:
     """An open segment. `byte_count` is its data, which a pre-sized file is longer than.
 
-    The indexes are opened on first use. `max_timestamp` is the largest timestamp so far with the
+    The indexes are opened on first use; `has_full_index` says that one of them takes no entry any
+    more, so that the segment has to roll. `max_timestamp` is the largest timestamp so far with the
     last offset of the batch that had it first.
     """
 
     __slots__ = (
         "_bytes_since_entry",
         "_first_timestamp_ms",
+        "_max_timestamp_ms",
+        "_max_timestamp_offset",
         "_offset_index",
         "_place",
         "_time_index",
@@ -75,7 +60,7 @@ class Segment:
         "byte_count",
         "created_ms",
         "file",
-        "max_timestamp",
+        "has_full_index",
     )
 
     def __init__(self, place: SegmentPlace, file: OpenFile, byte_count: int, now_ms: int) -> None:
@@ -89,6 +74,7 @@ class Segment:
         self.created_ms = now_ms
         self.max_timestamp = TimeEntry(NO_TIMESTAMP_MS, place.base_offset)
         self._bytes_since_entry = 0
+        self.has_full_index = False
         self._first_timestamp_ms: int | None = None
         self._offset_index: OffsetIndex | None = None
         self._time_index: TimeIndex | None = None
@@ -114,9 +100,18 @@ class Segment:
         return self._place.base_offset
 
     @property
+    def max_timestamp(self) -> TimeEntry:
+        """The largest timestamp, with the last offset of the batch that had it first."""
+        return TimeEntry(self._max_timestamp_ms, self._max_timestamp_offset)
+
+    @max_timestamp.setter
+    def max_timestamp(self, entry: TimeEntry) -> None:
+        self._max_timestamp_ms, self._max_timestamp_offset = entry.timestamp_ms, entry.offset
+
+    @property
     def latest_timestamp_ms(self) -> int:
         """The largest timestamp in it; -1 without timestamps."""
-        return self.max_timestamp.timestamp_ms
+        return self._max_timestamp_ms
 
     @property
     def offset_index(self) -> OffsetIndex:
@@ -143,10 +138,11 @@ class Segment:
         back to what it was, and `ValueError` before anything is written if a position or an offset
         would not fit 32 bits.
         """
-        self._check_fits(len(batch_set), headers[-1].last_offset)
-        self._write(batch_set)
+        byte_count = len(batch_set)
+        self._check_fits(byte_count, headers[-1].last_offset)
+        self._write(batch_set, byte_count)
         position = self.byte_count
-        self.byte_count += len(batch_set)
+        self.byte_count += byte_count
         for header in headers:
             self.index_batch(position, header)
             position += header.byte_count
@@ -163,12 +159,12 @@ class Segment:
                 f"{self.base_offset + MAX_RELATIVE_OFFSET}"
             )
 
-    def _write(self, batch_set: Buffer) -> None:
+    def _write(self, batch_set: Buffer, byte_count: int) -> None:
         """One write, unless the kernel takes less than all of it."""
         written = 0
         try:
             written = self.file.write_at(batch_set, self.byte_count)
-            while written < len(batch_set):
+            while written < byte_count:
                 rest = memoryview(batch_set)[written:]
                 written += self.file.write_at(rest, self.byte_count + written)
         except OSError:
@@ -177,14 +173,20 @@ class Segment:
 
     def index_batch(self, position: int, header: BatchHeader) -> None:
         """Counts a batch in, adding index entries if enough bytes came since the last ones."""
-        if header.max_timestamp_ms > self.max_timestamp.timestamp_ms:
-            self.max_timestamp = TimeEntry(header.max_timestamp_ms, header.last_offset)
+        if header.max_timestamp_ms > self._max_timestamp_ms:
+            self._max_timestamp_ms = header.max_timestamp_ms
+            self._max_timestamp_offset = header.last_offset
         if self._first_timestamp_ms is None:
             self._first_timestamp_ms = header.max_timestamp_ms
         if self._bytes_since_entry > self._place.config.index_interval_byte_count:
-            self._reserve_indexes()
-            self.offset_index.append(header.last_offset, position)
-            self.time_index.append(self.max_timestamp.timestamp_ms, self.max_timestamp.offset)
+            offsets, times = self.offset_index, self.time_index
+            is_tight = offsets.count + 1 >= offsets.entries.capacity_count or times.is_nearly_full
+            if is_tight:
+                self._reserve_indexes()
+            offsets.append(header.last_offset, position)
+            times.append(self._max_timestamp_ms, self._max_timestamp_offset)
+            if is_tight:
+                self._note_full_index()
             self._bytes_since_entry = 0
         self._bytes_since_entry += header.byte_count
 
@@ -193,18 +195,17 @@ class Segment:
             if index.is_full:
                 index.entries.reserve(self._place.config.index_byte_count)
 
+    def _note_full_index(self) -> None:
+        byte_count = self._place.config.index_byte_count
+        offsets, times = self.offset_index, self.time_index
+        self.has_full_index = (
+            offsets.count >= byte_count // offsets.entries.entry_byte_count
+            or times.count >= byte_count // times.entries.entry_byte_count - 1
+        )
+
     def fits(self, offset: int) -> bool:
         """Whether an offset can be held as a 32-bit distance from the base."""
         return 0 <= offset - self.base_offset <= MAX_RELATIVE_OFFSET
-
-    @property
-    def has_full_index(self) -> bool:
-        """One of the indexes takes no entry any more: the segment has to roll."""
-        limit = self._place.config.index_byte_count
-        offsets, times = self._offset_index, self._time_index
-        return (
-            offsets is not None and offsets.count >= limit // offsets.entries.entry_byte_count
-        ) or (times is not None and times.count >= limit // times.entries.entry_byte_count - 1)
 
     def waited_ms(self, timestamp_ms: int, now_ms: int) -> int:
         """How long the segment's first batch has waited for the roll, by the incoming timestamp.
@@ -289,6 +290,7 @@ class Segment:
         """
         self.max_timestamp = self.time_index.last
         self._bytes_since_entry = 0
+        self._note_full_index()
         next_offset = self.base_offset
         last = self.offset_index.lookup(self.offset_index.last_offset)
         for batch in self.heads(last.position):
@@ -309,6 +311,7 @@ class Segment:
         self.aborted.drop()
         self.max_timestamp = TimeEntry(NO_TIMESTAMP_MS, self.base_offset)
         self._bytes_since_entry = 0
+        self.has_full_index = False
         self._first_timestamp_ms = None
 
     def cut(self, byte_count: int) -> None:

@@ -52,6 +52,11 @@ class TimeIndex:
         """Only the slot for the entry made at roll is left."""
         return self._entries.count >= self._entries.capacity_count - 1
 
+    @property
+    def is_nearly_full(self) -> bool:
+        """One more entry, and it is full."""
+        return self._entries.count + 2 >= self._entries.capacity_count
+
     def entry(self, number: int) -> TimeEntry:
         """The entry at a place, the first being 0."""
         timestamp_ms, relative = _ENTRY.unpack_from(self._entries.buffer, number * ENTRY_BYTE_COUNT)
