@@ -38,5 +38,7 @@ class KnownThreads(dict[bytes, Thread | None]):
     def __missing__(self, text: bytes) -> Thread | None:
         thread = self._world.threads.get(int(text))
         found = None if thread is None or thread.ended else thread
+        if found is not None:
+            found.shown = True
         self[text] = found
         return found

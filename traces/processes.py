@@ -34,11 +34,12 @@ class Process:
 
 @dataclass(slots=True, eq=False)
 class Thread:
-    """A thread of a process; `ended` once the trace shows its end."""
+    """A thread of a process; `ended` once the trace shows its end, `shown` once it has a line."""
 
     thread_id: int
     process: Process
     ended: bool = False
+    shown: bool = False
 
 
 def child_of(parent: Process, thread_id: int, flags: frozenset[bytes]) -> Thread:

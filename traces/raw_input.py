@@ -54,14 +54,18 @@ _FORMS: Mapping[bytes, Callable[[str], IO[bytes]]] = {
 }
 
 
+_DAMAGE = (OSError, EOFError, lzma.LZMAError, zlib.error, zstandard.ZstdError)
+
+
 class RawLines:
     """The lines of a raw trace, in lists, without their newlines.
 
     `unterminated` is the last line where no newline ends it, known once the iteration is through.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, chunk_byte_count: int = _CHUNK_BYTE_COUNT) -> None:
         self.path = path
+        self._chunk_byte_count = chunk_byte_count
         self.unterminated: bytes | None = None
         self.line_count = 0
 
@@ -69,14 +73,14 @@ class RawLines:
         """Raises `TraceError` where the file cannot be read, is damaged, or is no text."""
         try:
             yield from self._lists()
-        except (OSError, EOFError, lzma.LZMAError, zlib.error, zstandard.ZstdError) as error:
+        except _DAMAGE as error:
             raise TraceError(f"cannot be read: {error}", file=self.path) from error
 
     def _lists(self) -> Iterator[list[bytes]]:
         rest: list[bytes] = []
         rest_byte_count = 0
         with opened(self.path) as file:
-            while chunk := file.read(_CHUNK_BYTE_COUNT):
+            while chunk := file.read(self._chunk_byte_count):
                 lines = chunk.split(b"\n")
                 if len(lines) == 1:
                     rest.append(chunk)
@@ -89,6 +93,17 @@ class RawLines:
                 self.line_count += len(lines)
                 yield lines
         self.unterminated = b"".join(rest) or None
+
+    def chunks(self) -> Iterator[bytes]:
+        """The text from its beginning, for a look ahead; nothing of standard input."""
+        if self.path == "-":
+            return
+        try:
+            with opened(self.path) as file:
+                while chunk := file.read(self._chunk_byte_count):
+                    yield chunk
+        except _DAMAGE as error:
+            raise TraceError(f"cannot be read: {error}", file=self.path) from error
 
     def _refuse_endless(self, byte_count: int) -> None:
         if byte_count > _LONGEST_LINE_BYTE_COUNT:

@@ -18,7 +18,7 @@ _VALUE = re.compile(rb" *= (\?|0x[0-9a-f]+|-?[0-9]+)")
 _TAIL = re.compile(
     rb"(?: (E[A-Z0-9_]+))?(?: \(.*\))?(?: <([0-9]+\.[0-9]+|[0-9]+|unavailable)>)?$", re.DOTALL
 )
-_ABANDONED = re.compile(rb" ?<unfinished \.\.\.>\) += \?$")
+_LONGEST_DURATION = 32
 
 
 class Call(Struct):
@@ -158,7 +158,7 @@ class CallJoiner:
             start_ns=pending.start_ns,
             end_ns=now_ns,
             line=pending.line,
-            resumed_line=line_number,
+            resumed_line=0 if line_number == pending.line else line_number,
             entry=pending.entry,
         )
 
@@ -176,6 +176,10 @@ class CallJoiner:
         )
 
 
-def was_abandoned(text: bytes) -> bool:
-    """Whether the process ended within the call: strace prints `<unfinished ...>) = ?`."""
-    return _ABANDONED.search(text) is not None
+_DURATION = re.compile(rb" <([0-9]+\.[0-9]+)>$")
+
+
+def duration_ns(text: bytes) -> int:
+    """How long a call took that is on one line; 0 where the trace has no durations."""
+    found = _DURATION.search(text, max(0, len(text) - _LONGEST_DURATION))
+    return 0 if found is None else seconds_ns(found[1])

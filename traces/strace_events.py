@@ -24,10 +24,17 @@ from iowitness.traces.process_calls import clone_flags
 from iowitness.traces.processes import Thread, child_of
 from iowitness.traces.strace_calls import Call, CallJoiner, ParsedCall, Pending, parse_call
 from iowitness.traces.strace_clock import StraceClock
-from iowitness.traces.strace_line import Line, LineKind, ending, superseding_thread_id
+from iowitness.traces.strace_line import (
+    OF_NO_THREAD,
+    Line,
+    LineKind,
+    ending,
+    superseding_thread_id,
+)
 from iowitness.traces.strace_text import split_arguments
 from iowitness.traces.strace_world import World
 from iowitness.traces.trace_error import TraceError
+from iowitness.traces.unnamed_thread import UnnamedThread
 
 CONVERTERS: Mapping[str, Converter] = {
     **byte_calls.CONVERTERS,
@@ -64,7 +71,9 @@ class StraceReader:
     `read` takes a line and may yield events; `finish` ends the trace and settles the accounts.
     """
 
-    def __init__(self, process_ids: Mapping[int, int] | None = None) -> None:
+    def __init__(
+        self, process_ids: Mapping[int, int] | None = None, *, first_thread_id: int = 0
+    ) -> None:
         self.world = World(process_ids or {})
         self.clock = StraceClock()
         self.line_counts: Counter[str] = Counter()
@@ -73,6 +82,7 @@ class StraceReader:
         self.detached = False
         self.data_is_visible = False
         self._joiner = CallJoiner(self.clock)
+        self._unnamed = UnnamedThread(first_thread_id)
 
     def read(self, raw: bytes) -> None:
         """Take the next line, without its newline; events go to `world.out`.
@@ -82,7 +92,14 @@ class StraceReader:
         self.line_count += 1
         line = self._joiner.line(raw)
         self.line_counts[line.kind.value] += 1
+        self.take(line)
+
+    def take(self, line: Line) -> None:
+        """Take the value of a line, which its source has counted."""
         kind = line.kind
+        if kind in OF_NO_THREAD:
+            return
+        line = self._unnamed.named(line, self.world.threads, self._joiner.pending)
         if kind is LineKind.CALL:
             self._call(self._joiner.whole(line, self.line_count))
         elif kind is LineKind.UNFINISHED or kind is LineKind.DETACHED:
@@ -148,8 +165,12 @@ class StraceReader:
     def _thread(self, thread_id: int) -> Thread:
         """The thread of a line; one not met yet may be the child of a clone in progress."""
         found = self.world.threads.get(thread_id)
-        if found is not None and not found.ended:
-            return found
+        if found is None or found.ended:
+            found = self._new_thread(thread_id)
+        found.shown = True
+        return found
+
+    def _new_thread(self, thread_id: int) -> Thread:
         for parent_id, pending in reversed(self._joiner.pending.items()):
             if pending.name in CLONES and parent_id != thread_id:
                 parent = self.world.thread(parent_id).process
@@ -250,6 +271,8 @@ class StraceReader:
 
     def finish(self) -> None:
         """The trace is over: what is still in progress becomes a gap."""
+        if self._joiner.is_broken_off:
+            self.world.gap("the trace ends within a line", self.line_count, None, None)
         for thread_id, pending in self._joiner.pending.items():
             self.call_counts[pending.name] += 1
             thread = self._thread(thread_id)
@@ -261,14 +284,23 @@ class StraceReader:
                 thread.process.process_id,
                 pending.name,
             )
-        running = {
-            thread.process.process_id for thread in self.world.threads.values() if not thread.ended
-        }
-        if running and not self.detached:
-            shown = ", ".join(str(process_id) for process_id in sorted(running)[:5])
-            self.world.gap(
-                f"the trace ends while processes still run: {shown}", self.line_count, None, None
-            )
+        if not self.detached:
+            self._report_living()
+
+    def _report_living(self) -> None:
+        """Threads without an end: strace ended before them, or never followed them."""
+        living = [thread for thread in self.world.threads.values() if not thread.ended]
+        for reason, threads in (
+            ("the trace ends while processes still run", [each for each in living if each.shown]),
+            (
+                "processes or threads were started that the trace does not follow (-f)",
+                [each for each in living if not each.shown],
+            ),
+        ):
+            if threads:
+                ids = sorted({each.process.process_id for each in threads})[:5]
+                shown = ", ".join(str(process_id) for process_id in ids)
+                self.world.gap(f"{reason}: {shown}", self.line_count, None, None)
 
 
 def _view(world: World, thread: Thread, call: Call, parsed: ParsedCall) -> CallView:

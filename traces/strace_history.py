@@ -8,11 +8,14 @@ from iowitness.traces.call_sets import kinds_visible_in
 from iowitness.traces.capture_record import CaptureRecord, read_record
 from iowitness.traces.events import CALL_KINDS, AnyEvent
 from iowitness.traces.fast_lines import FastLines
-from iowitness.traces.history import Gap, History, Provenance
+from iowitness.traces.history import History, Provenance
 from iowitness.traces.raw_input import GivenLines, RawLines
 from iowitness.traces.sizes_at_open import with_sizes_at_open
 from iowitness.traces.strace_events import StraceReader
+from iowitness.traces.strace_line import LineKind
+from iowitness.traces.thread_files import MergedThreads, thread_files
 from iowitness.traces.trace_error import TraceError
+from iowitness.traces.unnamed_thread import first_thread_id
 
 Source = str | PathLike[str] | Iterable[bytes]
 
@@ -27,31 +30,70 @@ class EventStream:
     def __init__(self, source: Source, process_ids: Mapping[int, int] | None = None) -> None:
         self.name = "<lines>"
         self.record: CaptureRecord | None = None
+        self.raw_files: tuple[str, ...] = ()
         self._lines = self._lines_of(source)
         if process_ids is None and self.record is not None:
             process_ids = self.record.thread_processes()
-        self._reader = StraceReader(process_ids)
+        self._reader = StraceReader(process_ids, first_thread_id=self._first_thread_id())
         self._reader.detached = self.record is not None and self.record.detached
         self._finished = False
 
-    def _lines_of(self, source: Source) -> RawLines | GivenLines:
-        if isinstance(source, str | PathLike):
-            self.name = fspath(source)
-            self.record = read_record(Path(source))
-            return RawLines(self.name)
-        return GivenLines(source)
+    def _lines_of(self, source: Source) -> RawLines | GivenLines | MergedThreads:
+        if not isinstance(source, str | PathLike):
+            return GivenLines(source)
+        path = Path(source)
+        self.name = fspath(source)
+        self.record = read_record(path)
+        if self.name != "-" and not path.is_file():
+            files = thread_files(path)
+            if files:
+                self.raw_files = tuple(str(file) for file in files)
+                return MergedThreads(files)
+        self.raw_files = (self.name,)
+        return RawLines(self.name)
+
+    def _first_thread_id(self) -> int:
+        """The number of the first thread, where lines do not have it and a later one may."""
+        lines = self._lines
+        return first_thread_id(lines.chunks()) if isinstance(lines, RawLines) else 0
 
     def __iter__(self) -> Iterator[AnyEvent]:
         reader, lines = self._reader, self._lines
-        fast = FastLines(reader)
-        for some in lines:
-            self._read(fast, some)
-            yield from reader.events()
-        if lines.unterminated is not None:
-            self._read_last(fast, lines.unterminated)
+        if isinstance(lines, MergedThreads):
+            yield from self._merged(lines)
+        else:
+            yield from self._lists(lines)
         reader.finish()
         yield from reader.events()
         self._finished = True
+
+    def _merged(self, lines: MergedThreads) -> Iterator[AnyEvent]:
+        """The events of several files; a line's number counts through all of them."""
+        reader = self._reader
+        for numbered in lines:
+            reader.line_count = numbered.number
+            if numbered.counts_as is not None:
+                reader.line_counts[numbered.counts_as.value] += 1
+            try:
+                reader.take(numbered.line)
+            except TraceError as error:
+                raise error.at(*lines.place(numbered.number)) from None
+            if numbered.line.kind is LineKind.CUT:
+                self._cut_off()
+            yield from reader.events()
+        reader.line_count = lines.line_count
+
+    def _lists(self, lines: RawLines | GivenLines) -> Iterator[AnyEvent]:
+        fast = FastLines(self._reader)
+        for some in lines:
+            self._read(fast, some)
+            yield from self._reader.events()
+        if lines.unterminated is not None:
+            self._read_last(fast, lines.unterminated)
+
+    def _cut_off(self) -> None:
+        reader = self._reader
+        reader.world.gap("the trace is cut off within its last line", reader.line_count, None, None)
 
     def _read(self, fast: FastLines, lines: list[bytes]) -> None:
         try:
@@ -67,9 +109,7 @@ class EventStream:
             reader = self._reader
             if sum(reader.line_counts.values()) < reader.line_count:
                 reader.line_counts["cut"] += 1
-            reader.world.gaps.append(
-                Gap(reason="the trace is cut off within its last line", line=reader.line_count)
-            )
+            self._cut_off()
 
     @property
     def visible_kinds(self) -> frozenset[str]:
@@ -107,7 +147,7 @@ class EventStream:
             source="strace",
             program=() if record is None else record.command,
             tool="strace" if record is None else record.tool,
-            raw_files=(self.name,),
+            raw_files=self.raw_files,
             clock_resolution_ns=reader.clock.resolution_ns,
             line_counts=dict(reader.line_counts),
             call_counts=dict(reader.call_counts),

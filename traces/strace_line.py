@@ -35,6 +35,12 @@ class LineKind(Enum):
     """The last line of a file that ends within it."""
 
 
+OF_NO_THREAD = frozenset(
+    {LineKind.NOTE, LineKind.STACK, LineKind.DUMP, LineKind.EMPTY, LineKind.INTERRUPTED}
+)
+"""Kinds of line that say nothing of a thread, or nothing yet."""
+
+
 class Line(Struct, frozen=True, gc=False):
     """A line without its prefix.
 
@@ -53,7 +59,7 @@ class Line(Struct, frozen=True, gc=False):
 PREFIX = re.compile(
     rb"(?:\[pid +([0-9]+)(?:<[^<>]*>)?\] +|([0-9]{1,8})(?:<[^<>]*>)? +(?=[^ =]))?"
     rb"( *(?:[0-9]{2}:[0-9]{2}:[0-9]{2}|[0-9]+)(?:\.[0-9]+)? +(?:\(\+ *[0-9]+(?:\.[0-9]+)?\) +)?)?"
-    rb"(?:\[ *[0-9]+\] )?(?:\[[0-9a-f]{8,16}\] )?"
+    rb"(?:\[ *[0-9]+\] )?(?:\[(?:[0-9a-f]{8,16}|\?{8,16})\] )?"
 )
 NAME = re.compile(rb"(?:[A-Za-z_][A-Za-z0-9_]*|\?\?\?\?)(?=\()")
 _RESUMED = re.compile(rb"<\.\.\. ([A-Za-z0-9_]+|\?\?\?\?) resumed>(?: (?=\)))?")
