@@ -79,6 +79,13 @@ class Rule(Struct, frozen=True, kw_only=True):
     rule: RuleName = "exact"
     tolerance: float = 0.0
 
+    def agrees(self, predicted: float, observed: float) -> bool:
+        """True if the two lie close enough together."""
+        if self.rule == "informative":
+            return True
+        allowed = self.tolerance * abs(predicted) if self.rule == "band" else 0.0
+        return abs(observed - predicted) <= allowed
+
 
 class AgreementRules(Struct, frozen=True, kw_only=True):
     """The rule of each figure by its name; what is not named follows `default`.
@@ -158,15 +165,8 @@ def _compare_numbers(
         observed=observed,
         rule=rule.rule,
         tolerance=rule.tolerance,
-        agrees=_within(rule, predicted, observed),
+        agrees=rule.agrees(predicted, observed),
     )
-
-
-def _within(rule: Rule, predicted: float, observed: float) -> bool:
-    if rule.rule == "informative":
-        return True
-    allowed = rule.tolerance * abs(predicted) if rule.rule == "band" else 0.0
-    return abs(observed - predicted) <= allowed
 
 
 def _compare_sequences(
@@ -199,7 +199,7 @@ def _compare_sequences(
         observed=observed,
         rule=rule.rule,
         tolerance=rule.tolerance,
-        agrees=not differences if exact else _within(rule, predicted, observed),
+        agrees=not differences if exact else rule.agrees(predicted, observed),
         compared_count=compared_count,
         differences=tuple(differences[:KEPT_DIFFERENCE_COUNT]) if exact else (),
     )
@@ -248,7 +248,7 @@ def _compare_files(
         observed=observed,
         rule=rule.rule,
         tolerance=rule.tolerance,
-        agrees=not differences if exact else _within(rule, predicted, observed),
+        agrees=not differences if exact else rule.agrees(predicted, observed),
         compared_count=int(min(predicted, observed)),
         differences=differences if exact else (),
     )

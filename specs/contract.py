@@ -118,6 +118,8 @@ class _Leaf:
             or _gap_doubt(contract, watch, provenance)
             or _vacuity(contract, found)
         )
+        if doubt is None and not found.event_count and found.outcome is Outcome.HOLDS:
+            return msgspec.structs.replace(found, summary="nothing matched, which is fine here")
         if doubt is None or (found.outcome is Outcome.UNKNOWN and found.witnesses):
             return found
         return msgspec.structs.replace(

@@ -23,12 +23,14 @@ class Suite:
     """Contracts with or without a workload.
 
     A suite without a workload has one of no steps, and is for judging traces of other programs.
+    `root` is the folder below which relative globs begin, where the suite's user set one.
     `hardware` is the name or path of the model's preset, None for the default one.
     `content_byte_count` is what a capture should keep of each buffer.
     """
 
     name: str
     about: str = ""
+    root: str = ""
     workload: Workload = NO_WORKLOAD
     contracts: tuple[AnyClaim, ...]
     agreement: AgreementRules = EXACT

@@ -1,10 +1,11 @@
 """Suites in YAML: the text's shape as pydantic models, and the checks that span several keys."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePath
+from types import MappingProxyType
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from iowitness.located_yaml import LocatedDocument, Problem, read_yaml, validate
 from iowitness.specs import workload as described
@@ -19,10 +20,13 @@ from iowitness.specs.suite_value import (
     Suite,
     SuiteError,
 )
+from iowitness.specs.suite_variables import ROOT, variables_of, with_variables
 
 Above0: TypeAlias = Annotated[int, Field(gt=0)]
 AtLeast0: TypeAlias = Annotated[int, Field(ge=0)]
 Topic: TypeAlias = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,249}$")]
+
+NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
 _ROLES = ("driver", "broker", "producer", "consumer")
 """The roles that the processes of a workload take."""
@@ -86,18 +90,14 @@ class RuleKeys(_Keys):
     tolerance: float = Field(default=0.0, ge=0)
 
 
-def _known_figures(figures: dict[str, RuleKeys]) -> dict[str, RuleKeys]:
-    for name in figures:
-        if name not in FIGURES:
-            raise ValueError(f"{name!r} is no figure, expected one of {', '.join(FIGURES)}")
-    return figures
-
-
 class AgreementKeys(_Keys):
-    """The rules of the comparison with the prediction."""
+    """The rules of the comparison with a prediction, another run or a baseline.
+
+    `figures` go by their names, those of a contract as `contract/figure`.
+    """
 
     default: RuleKeys = RuleKeys()
-    figures: Annotated[dict[str, RuleKeys], AfterValidator(_known_figures)] = {}
+    figures: dict[str, RuleKeys] = {}
     segments: FileGlobs = ("**/*.log",)
 
 
@@ -106,6 +106,7 @@ class SuiteKeys(_Keys):
 
     name: str = ""
     about: str = ""
+    variables: dict[str, str | int | float | None] = {}
     workload: WorkloadKeys | None = None
     contracts: tuple[AnyClaim, ...]
     agreement: AgreementKeys = AgreementKeys()
@@ -113,9 +114,14 @@ class SuiteKeys(_Keys):
     content_byte_count: Annotated[int, Field(ge=0, le=1 << 30)] = DEFAULT_CONTENT_BYTE_COUNT
 
 
-def read_suite(text: str, source_name: str) -> Suite:
-    """The suite in a YAML text; raises `SuiteError` with everything that is wrong with it."""
+def read_suite(text: str, source_name: str, settings: Mapping[str, str] = NO_SETTINGS) -> Suite:
+    """The suite in a YAML text; raises `SuiteError` with everything that is wrong with it.
+
+    `settings` are values of its variables.
+    """
     document = read_yaml(text, source_name, SuiteError)
+    variables = variables_of(document, settings)
+    document = with_variables(document, variables)
     keys = validate(document, SuiteKeys, SuiteError)
     problems = list(_problems(document, keys))
     if problems:
@@ -124,6 +130,7 @@ def read_suite(text: str, source_name: str) -> Suite:
     return Suite(
         name=keys.name or PurePath(source_name).stem,
         about=keys.about.strip(),
+        root=variables.get(ROOT, ""),
         workload=workload,
         contracts=tuple(_told_of_workload(one, workload) for one in keys.contracts),
         agreement=_agreement(keys.agreement),
@@ -187,6 +194,12 @@ def _problems(document: LocatedDocument, keys: SuiteKeys) -> Iterator[Problem]:
                 f"contracts[{index}].only_with_workload=True, expected a workload in the suite",
             )
     yield from _unfit_topics(document, keys)
+    for name in keys.agreement.figures:
+        contract, slash, _ = name.partition("/")
+        if name not in FIGURES and not (slash and contract in first_of):
+            message = f"{name!r} is no figure, expected contract/figure or one of "
+            place = ("agreement", "figures", name)
+            yield document.problem(place, message + ", ".join(FIGURES))
 
 
 def _unfit_words(

@@ -45,7 +45,8 @@ def test_the_default_suite_has_the_workload_of_the_main_job() -> None:
 
 @pytest.mark.parametrize("name", ready_suite_names())
 def test_every_ready_suite_can_be_read_and_says_what_it_is_about(name: str) -> None:
-    suite = load_suite(name)
+    needed = {"static-files": {"root": "/srv/www"}, "atomic-replace": {"files": "**/conf"}}
+    suite = load_suite(name, needed.get(name, {}))
     assert suite.name == name
     assert suite.about
     assert suite.contracts_for_traces
@@ -167,3 +168,34 @@ def test_a_suite_can_be_a_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(SMALL)
     assert load_suite(path).name == "mine"
+
+
+WITH_VARIABLES = """
+variables:
+  log: "**/*.log"
+  least: 100
+  needed: null
+contracts:
+  - {claim: batched-sends, files: ["${log}", "${root}/x"], minimum_bytes_per_send: "${least}"}
+"""
+
+
+def test_variables_have_defaults_and_are_set_by_name() -> None:
+    suite = read_suite(WITH_VARIABLES, "x.yaml", {"needed": "1", "root": "/data", "least": "7"})
+    assert suite.contracts[0].parameters() == {
+        "minimum_bytes_per_send": "7.0",
+        "files": "**/*.log, /data/x",
+    }
+    assert suite.root == "/data"
+
+
+def test_variables_that_are_missing_or_unknown_are_errors_with_their_places() -> None:
+    with pytest.raises(SuiteError) as caught:
+        read_suite(WITH_VARIABLES, "x.yaml", {"leest": "7"})
+    assert caught.value.lines() == [
+        "x.yaml:1:1: leest='7' is set, expected one of least, log, needed, root",
+        "x.yaml:5:11: needed is not set, expected --set needed=VALUE",
+    ]
+    assert errors('contracts: [{claim: append-only, files: "${lgo}"}]\n') == [
+        "some.yaml:1:41: ${lgo} is no variable, expected one of root"
+    ]
