@@ -10,7 +10,7 @@ from enum import IntEnum
 
 from msgspec import Struct
 
-from iowitness.impl.messages import cluster
+from iowitness.impl.messages import admin, cluster, groups, sasl
 
 
 class ApiKey(IntEnum):
@@ -59,6 +59,8 @@ class Api(Struct, frozen=True, kw_only=True):
         return version >= self.flexible_from
 
 
+_NEVER = 2**15
+
 _APIS = (
     Api(key=ApiKey.PRODUCE, first=3, last=12, flexible_from=9, told_first=0),
     Api(key=ApiKey.FETCH, first=4, last=12, flexible_from=12),
@@ -79,6 +81,86 @@ _APIS = (
         response=cluster.MetadataResponse,
     ),
     Api(
+        key=ApiKey.OFFSET_COMMIT,
+        first=2,
+        last=9,
+        flexible_from=8,
+        request=groups.OffsetCommitRequest,
+        response=groups.OffsetCommitResponse,
+    ),
+    Api(
+        key=ApiKey.OFFSET_FETCH,
+        first=1,
+        last=9,
+        flexible_from=6,
+        request=groups.OffsetFetchRequest,
+        response=groups.OffsetFetchResponse,
+    ),
+    Api(
+        key=ApiKey.FIND_COORDINATOR,
+        first=0,
+        last=6,
+        flexible_from=3,
+        request=groups.FindCoordinatorRequest,
+        response=groups.FindCoordinatorResponse,
+    ),
+    Api(
+        key=ApiKey.JOIN_GROUP,
+        first=0,
+        last=9,
+        flexible_from=6,
+        request=groups.JoinGroupRequest,
+        response=groups.JoinGroupResponse,
+    ),
+    Api(
+        key=ApiKey.HEARTBEAT,
+        first=0,
+        last=4,
+        flexible_from=4,
+        request=groups.HeartbeatRequest,
+        response=groups.HeartbeatResponse,
+    ),
+    Api(
+        key=ApiKey.LEAVE_GROUP,
+        first=0,
+        last=5,
+        flexible_from=4,
+        request=groups.LeaveGroupRequest,
+        response=groups.LeaveGroupResponse,
+    ),
+    Api(
+        key=ApiKey.SYNC_GROUP,
+        first=0,
+        last=5,
+        flexible_from=4,
+        request=groups.SyncGroupRequest,
+        response=groups.SyncGroupResponse,
+    ),
+    Api(
+        key=ApiKey.DESCRIBE_GROUPS,
+        first=0,
+        last=6,
+        flexible_from=5,
+        request=groups.DescribeGroupsRequest,
+        response=groups.DescribeGroupsResponse,
+    ),
+    Api(
+        key=ApiKey.LIST_GROUPS,
+        first=0,
+        last=5,
+        flexible_from=3,
+        request=groups.ListGroupsRequest,
+        response=groups.ListGroupsResponse,
+    ),
+    Api(
+        key=ApiKey.SASL_HANDSHAKE,
+        first=0,
+        last=1,
+        flexible_from=_NEVER,
+        request=sasl.SaslHandshakeRequest,
+        response=sasl.SaslHandshakeResponse,
+    ),
+    Api(
         key=ApiKey.API_VERSIONS,
         first=0,
         last=4,
@@ -87,12 +169,52 @@ _APIS = (
         response=cluster.ApiVersionsResponse,
     ),
     Api(
+        key=ApiKey.CREATE_TOPICS,
+        first=2,
+        last=7,
+        flexible_from=5,
+        request=admin.CreateTopicsRequest,
+        response=admin.CreateTopicsResponse,
+    ),
+    Api(
+        key=ApiKey.DELETE_TOPICS,
+        first=1,
+        last=6,
+        flexible_from=4,
+        request=admin.DeleteTopicsRequest,
+        response=admin.DeleteTopicsResponse,
+    ),
+    Api(
         key=ApiKey.INIT_PRODUCER_ID,
         first=0,
         last=5,
         flexible_from=2,
         request=cluster.InitProducerIdRequest,
         response=cluster.InitProducerIdResponse,
+    ),
+    Api(
+        key=ApiKey.DESCRIBE_CONFIGS,
+        first=1,
+        last=4,
+        flexible_from=4,
+        request=admin.DescribeConfigsRequest,
+        response=admin.DescribeConfigsResponse,
+    ),
+    Api(
+        key=ApiKey.SASL_AUTHENTICATE,
+        first=0,
+        last=2,
+        flexible_from=2,
+        request=sasl.SaslAuthenticateRequest,
+        response=sasl.SaslAuthenticateResponse,
+    ),
+    Api(
+        key=ApiKey.DESCRIBE_CLUSTER,
+        first=0,
+        last=2,
+        flexible_from=0,
+        request=admin.DescribeClusterRequest,
+        response=admin.DescribeClusterResponse,
     ),
 )
 

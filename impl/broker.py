@@ -37,6 +37,9 @@ _HANDLERS: dict[int, Handler] = {
 }
 
 
+_SERVED = frozenset({*_HANDLERS, ApiKey.PRODUCE, ApiKey.FETCH, ApiKey.API_VERSIONS})
+
+
 class Broker:
     """Answers frames, one after another."""
 
@@ -54,7 +57,11 @@ class Broker:
         if header.api_key == ApiKey.API_VERSIONS:
             return self._versions(header, cursor)
         api = APIS.get(header.api_key)
-        if api is None or not api.first <= header.version <= api.last:
+        if (
+            header.api_key not in _SERVED
+            or api is None
+            or not api.first <= header.version <= api.last
+        ):
             raise ProtocolViolation(_unsupported(header))
         if header.api_key == ApiKey.PRODUCE:
             return self._produce(session, header, cursor)
@@ -79,7 +86,7 @@ class Broker:
         return fetch_handler.timed_out(self.state, parked)
 
     def _versions(self, header: RequestHeader, cursor: Cursor) -> Answer:
-        version, response = cluster_handlers.api_versions(header, cursor)
+        version, response = cluster_handlers.api_versions(_SERVED, header, cursor)
         api = APIS[ApiKey.API_VERSIONS]
         frame = response_frame(header)
         assert api.response is not None

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Collection
 
 from iowitness.impl.api_table import APIS, ApiKey
 from iowitness.impl.broker_state import BrokerState, Session
@@ -37,7 +38,9 @@ _EARLIEST = frozenset({-2, -4})
 _LARGEST_TIMESTAMP = -3
 
 
-def api_versions(header: RequestHeader, cursor: Cursor) -> tuple[int, ApiVersionsResponse]:
+def api_versions(
+    served: Collection[int], header: RequestHeader, cursor: Cursor
+) -> tuple[int, ApiVersionsResponse]:
     """The version of the layout to answer in, and the answer.
 
     A version that is too new is answered in the layout of version 0, with the range of ApiVersions
@@ -54,10 +57,9 @@ def api_versions(header: RequestHeader, cursor: Cursor) -> tuple[int, ApiVersion
         refusal = ApiVersionsResponse(error_code=ErrorCode.INVALID_REQUEST, api_keys=())
         return header.version, refusal
     ranges = tuple(
-        ApiVersion(
-            known.key, known.first if known.told_first is None else known.told_first, known.last
-        )
-        for known in sorted(APIS.values(), key=lambda known: known.key)
+        ApiVersion(one.key, one.first if one.told_first is None else one.told_first, one.last)
+        for one in sorted(APIS.values(), key=lambda one: one.key)
+        if one.key in served
     )
     return header.version, ApiVersionsResponse(error_code=ErrorCode.NONE, api_keys=ranges)
 
