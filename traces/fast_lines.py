@@ -16,8 +16,9 @@ from iowitness.traces.call_view import DESCRIPTOR_ARGUMENTS, CallView, EntryNote
 from iowitness.traces.fast_setting import FastSetting, Handler
 from iowitness.traces.processes import Thread
 from iowitness.traces.strace_calls import Pending
-from iowitness.traces.strace_events import CLONES, CONVERTERS, StraceReader
+from iowitness.traces.strace_events import CONVERTERS, StraceReader
 from iowitness.traces.strace_text import number as integer
+from iowitness.traces.unknown_parent import CLONES
 
 _FIRST_DESCRIPTOR = re.compile(
     rb'([0-9]+<[^<>,"]*(?:->[^<>,"]*)?>(?:\(deleted\))?)(?:, ? <unfinished| <unfinished|, )'
@@ -45,11 +46,11 @@ class FastLines:
         """Take lines without their newlines. Errors as in `StraceReader.read`."""
         reader = self._reader
         waiting = iter(lines)
-        if self._setting is not None and not reader.is_broken_off:
+        if self._setting is not None and not reader.needs_every_line:
             self._read_fast(waiting, self._setting)
         for line in waiting:
             reader.read(line)
-            if reader.clock.form == "unix" and not reader.is_broken_off:
+            if reader.clock.form == "unix" and not reader.needs_every_line:
                 self._set_up()
                 if self._setting is not None:
                     self._read_fast(waiting, self._setting)
@@ -66,7 +67,7 @@ class FastLines:
                 }
 
     def _read_fast(self, waiting: Iterator[bytes], setting: FastSetting) -> None:
-        """Take lines until one is broken off, which only the reader can put together."""
+        """Take lines until the reader keeps one back and has to see those that follow."""
         reader, handlers, called = self._reader, self._handlers, self._called
         count = slow = begun = resumed = 0
         first = reader.line_count
@@ -92,7 +93,7 @@ class FastLines:
                     slow += 1
                     reader.line_count = first + count - 1
                     reader.read(line)
-                    if reader.is_broken_off:
+                    if reader.needs_every_line:
                         return
         finally:
             reader.line_count = first + count

@@ -37,10 +37,10 @@ def _clone(view: CallView) -> None:
     if view.failed or view.result is None:
         return
     child = world.threads.get(view.result)
-    if child is None or child.ended:
+    if child is None or (child.ended and child.met_line < view.line):
         flags = clone_flags(view.name, view.arguments)
         child = child_of(view.process, view.result, flags)
-        world.started(child)
+        world.started(child, view.line)
     world.out.append(
         ThreadStarted(
             **view.at,

@@ -34,12 +34,16 @@ class Process:
 
 @dataclass(slots=True, eq=False)
 class Thread:
-    """A thread of a process; `ended` once the trace shows its end, `shown` once it has a line."""
+    """A thread of a process; `ended` once the trace shows its end, `shown` once it has a line.
+
+    `met_line` is the line at which it was first known of.
+    """
 
     thread_id: int
     process: Process
     ended: bool = False
     shown: bool = False
+    met_line: int = 0
 
 
 def child_of(parent: Process, thread_id: int, flags: frozenset[bytes]) -> Thread:

@@ -183,3 +183,13 @@ def duration_ns(text: bytes) -> int:
     """How long a call took that is on one line; 0 where the trace has no durations."""
     found = _DURATION.search(text, max(0, len(text) - _LONGEST_DURATION))
     return 0 if found is None else seconds_ns(found[1])
+
+
+def whole_arguments(text: bytes) -> list[bytes]:
+    """The arguments in the first part of a call; none where it was cut within one."""
+    for closing in (b")", b"})"):
+        try:
+            return split_arguments(text + closing, 0)[0]
+        except TraceError:
+            continue
+    return []

@@ -20,9 +20,15 @@ from iowitness.traces.call_view import DESCRIPTOR_ARGUMENTS, CallView, EntryNote
 from iowitness.traces.decoration import read_decoration
 from iowitness.traces.descriptor_calls import closed
 from iowitness.traces.events import AnyEvent, ThreadEnded
-from iowitness.traces.process_calls import clone_flags
 from iowitness.traces.processes import Thread, child_of
-from iowitness.traces.strace_calls import Call, CallJoiner, ParsedCall, Pending, parse_call
+from iowitness.traces.strace_calls import (
+    Call,
+    CallJoiner,
+    ParsedCall,
+    Pending,
+    parse_call,
+    whole_arguments,
+)
 from iowitness.traces.strace_clock import StraceClock
 from iowitness.traces.strace_line import (
     OF_NO_THREAD,
@@ -31,9 +37,9 @@ from iowitness.traces.strace_line import (
     ending,
     superseding_thread_id,
 )
-from iowitness.traces.strace_text import split_arguments
 from iowitness.traces.strace_world import World
 from iowitness.traces.trace_error import TraceError
+from iowitness.traces.unknown_parent import CLONES, MOST_HELD, HeldLines, clones_in_progress
 from iowitness.traces.unnamed_thread import UnnamedThread
 
 CONVERTERS: Mapping[str, Converter] = {
@@ -47,7 +53,9 @@ CONVERTERS: Mapping[str, Converter] = {
 }
 """The converter of each system call that yields events or changes what later calls mean."""
 
-CLONES = frozenset({"clone", "clone2", "clone3", "fork", "vfork"})
+_RELATION = frozenset({b"CLONE_THREAD", b"CLONE_FILES"})
+"""The flags of clone on which it depends what a child shares."""
+
 HARMLESS_IF_ABANDONED = frozenset(
     {name for name, convert in process_calls.CONVERTERS.items() if name not in CLONES}
 ) | frozenset(
@@ -83,6 +91,7 @@ class StraceReader:
         self.data_is_visible = False
         self._joiner = CallJoiner(self.clock)
         self._unnamed = UnnamedThread(first_thread_id)
+        self._held = HeldLines()
 
     def read(self, raw: bytes) -> None:
         """Take the next line, without its newline; events go to `world.out`.
@@ -100,6 +109,56 @@ class StraceReader:
         if kind in OF_NO_THREAD:
             return
         line = self._unnamed.named(line, self.world.threads, self._joiner.pending)
+        if self._held.is_waiting:
+            self._hold(line)
+        elif line.thread_id not in self.world.threads and self._may_have_parents(line.thread_id):
+            self._held.begin(line.thread_id)
+            self._hold(line)
+        else:
+            self._take(line)
+
+    def _may_have_parents(self, thread_id: int) -> bool:
+        """Whether clones in progress would make the thread different things."""
+        relations = {
+            (self.world.thread(parent_id, self.line_count).process.process_id, flags & _RELATION)
+            for parent_id, flags in clones_in_progress(self._joiner.pending)
+            if parent_id != thread_id
+        }
+        return len(relations) > 1
+
+    def _hold(self, line: Line) -> None:
+        """Hold a line back, or release all once the parent is known, or never will be."""
+        held = self._held
+        parent_id = held.add(self.line_count, line)
+        if parent_id:
+            for other_id, flags in clones_in_progress(self._joiner.pending):
+                if other_id == parent_id:
+                    parent = self.world.thread(parent_id, self.line_count).process
+                    child = child_of(parent, held.thread_id, flags)
+                    self.world.started(child, self.line_count)
+                    self._release()
+                    return
+        if len(held.lines) > MOST_HELD:
+            self._release_unsolved()
+
+    def _release_unsolved(self) -> None:
+        """Take the newest clone for the parent's, and say so."""
+        thread_id = self._held.thread_id
+        self.world.gap(
+            f"thread {thread_id} may be the child of several", self.line_count, None, None
+        )
+        self._new_thread(thread_id)
+        self._release()
+
+    def _release(self) -> None:
+        now = self.line_count
+        for number, line in self._held.released():
+            self.line_count = number
+            self.take(line)
+        self.line_count = now
+
+    def _take(self, line: Line) -> None:
+        kind = line.kind
         if kind is LineKind.CALL:
             self._call(self._joiner.whole(line, self.line_count))
         elif kind is LineKind.UNFINISHED or kind is LineKind.DETACHED:
@@ -119,9 +178,9 @@ class StraceReader:
         return self._joiner.pending
 
     @property
-    def is_broken_off(self) -> bool:
-        """Whether the last line was only the first half of one."""
-        return self._joiner.is_broken_off
+    def needs_every_line(self) -> bool:
+        """Whether the next line goes with others that the reader keeps back."""
+        return self._joiner.is_broken_off or self._held.is_waiting
 
     def events(self) -> Iterator[AnyEvent]:
         """The events since the last time, in order; they are not kept."""
@@ -171,13 +230,14 @@ class StraceReader:
         return found
 
     def _new_thread(self, thread_id: int) -> Thread:
-        for parent_id, pending in reversed(self._joiner.pending.items()):
-            if pending.name in CLONES and parent_id != thread_id:
-                parent = self.world.thread(parent_id).process
-                child = child_of(parent, thread_id, _flags_of(pending))
-                self.world.started(child)
+        for parent_id, flags in clones_in_progress(self._joiner.pending):
+            if parent_id != thread_id:
+                child = child_of(
+                    self.world.thread(parent_id, self.line_count).process, thread_id, flags
+                )
+                self.world.started(child, self.line_count)
                 return child
-        return self.world.thread(thread_id)
+        return self.world.thread(thread_id, self.line_count)
 
     def _begun(self, line: Line) -> None:
         """The first part of a call: note now what its descriptors stand for."""
@@ -189,7 +249,7 @@ class StraceReader:
         if wanted is None:
             return
         notes = EntryNotes()
-        arguments = _whole_arguments(pending.text)
+        arguments = whole_arguments(pending.text)
         for index in wanted:
             if index < len(arguments) and arguments[index][:1].isdigit():
                 notes.openings[arguments[index]] = self.world.opening(
@@ -271,6 +331,8 @@ class StraceReader:
 
     def finish(self) -> None:
         """The trace is over: what is still in progress becomes a gap."""
+        if self._held.is_waiting:
+            self._release_unsolved()
         if self._joiner.is_broken_off:
             self.world.gap("the trace ends within a line", self.line_count, None, None)
         for thread_id, pending in self._joiner.pending.items():
@@ -326,17 +388,3 @@ def _view(world: World, thread: Thread, call: Call, parsed: ParsedCall) -> CallV
 
 def _call_of(pending: Pending, thread_id: int) -> Call:
     return Call(pending.name, pending.text, thread_id, pending.start_ns, None, pending.line)
-
-
-def _flags_of(pending: Pending) -> frozenset[bytes]:
-    return clone_flags(pending.name, _whole_arguments(pending.text))
-
-
-def _whole_arguments(text: bytes) -> list[bytes]:
-    """The arguments in the first part of a call; none where it was cut within one."""
-    for closing in (b")", b"})"):
-        try:
-            return split_arguments(text + closing, 0)[0]
-        except TraceError:
-            continue
-    return []

@@ -43,16 +43,17 @@ class World:
         self._sockets: dict[str, Opening] = {}
         self._deleted: dict[str, FileNode] = {}
 
-    def thread(self, thread_id: int) -> Thread:
+    def thread(self, thread_id: int, line: int) -> Thread:
         """A thread by its id, met for the first time if need be."""
         found = self.threads.get(thread_id)
         if found is None or found.ended:
             found = self._met(thread_id)
-            self.started(found)
+            self.started(found, line)
         return found
 
-    def started(self, thread: Thread) -> None:
+    def started(self, thread: Thread, line: int) -> None:
         """A thread is there; the kernel may have given its id to another before."""
+        thread.met_line = line
         self.threads[thread.thread_id] = thread
         self.thread_texts.clear()
 
