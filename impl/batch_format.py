@@ -217,6 +217,13 @@ def stamp_max_timestamp(
     _CRC.pack_into(buffer, offset + CRC_POSITION, crc32c(checked))
 
 
+def with_crc(head: bytearray, stored: bytes) -> bytes:
+    """A whole batch from its head and what comes after, with its checksum filled in."""
+    crc = crc32c(stored, crc32c(memoryview(head)[CRC_START:]))
+    _CRC.pack_into(head, CRC_POSITION, crc)
+    return bytes(head) + stored
+
+
 def check_sound(header: BatchHeader) -> None:
     """Raises `CorruptRecord` for a head whose fields contradict one another.
 

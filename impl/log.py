@@ -110,6 +110,11 @@ class Log:
         return self._place.directory
 
     @property
+    def place(self) -> SegmentPlace:
+        """Where its segments live."""
+        return self._place
+
+    @property
     def config(self) -> LogConfig:
         """How it behaves."""
         return self._place.config
@@ -139,11 +144,6 @@ class Log:
     def leader_epochs(self) -> LeaderEpochs:
         """Which leader epoch started where."""
         return self._epochs.epochs
-
-    @property
-    def producer_count(self) -> int:
-        """How many producer ids are remembered."""
-        return len(self._journal.states)
 
     def append(self, batch_set: Buffer, *, now_ms: int, leader_epoch: int = 0) -> Appended:
         """Appends whole batches as the leader: consecutive offsets from the log's end.
@@ -365,6 +365,12 @@ class Log:
         self._place.files.sync_directory(self.directory)
         self._journal.remove_below(self._segments[0].base_offset)
         self.advance_start_offset(self._segments[0].base_offset)
+
+    def put_in_place(self, old: Segment, new: Segment, doomed: list[str], *, now_ms: int) -> None:
+        """A segment made from another takes its place; the old one's files go after the delay."""
+        self._check_open()
+        self._segments[self._segments.index(old)] = new
+        self._doomed.add(now_ms + self.config.file_delete_delay_ms, doomed)
 
     def close(self) -> None:
         """Seals and syncs the active segment and gives all descriptors back.

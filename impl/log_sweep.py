@@ -78,6 +78,13 @@ def _replaced(swaps: list[str], kept: set[str]) -> list[Step]:
     steps: list[Step] = []
     for name in swaps:
         target = name.removesuffix(SWAP)
+        base = base_offset_of(name)
+        if base is not None and target.endswith(LOG):
+            # The old segment's indexes would point into the new one.
+            old = [file_name(base, suffix) for suffix in (OFFSET_INDEX, TIME_INDEX)]
+            stale = [index for index in old if index in kept and index + SWAP not in swaps]
+            steps += [Removal(index) for index in stale]
+            kept.difference_update(stale)
         steps.append(Replacement(name, target))
         kept.add(target)
     return steps
