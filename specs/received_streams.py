@@ -35,14 +35,18 @@ def pattern(whole: bytes, stamped: Sequence[tuple[int, int]]) -> Pattern:
 
 
 class ReceivedStream:
-    """One connection's incoming bytes. `is_broken` says that the source did not keep all."""
+    """One connection's incoming bytes. `is_broken` says that the source did not keep all.
 
-    __slots__ = ("_base", "_bytes", "is_broken")
+    `searched_byte_count` is what all searches have looked at, the measure of their cost.
+    """
+
+    __slots__ = ("_base", "_bytes", "is_broken", "searched_byte_count")
 
     def __init__(self) -> None:
         self._bytes = bytearray()
         self._base = 0
         self.is_broken = False
+        self.searched_byte_count = 0
 
     def feed(self, byte_count: int, data: bytes | None) -> None:
         """Take in what one call received."""
@@ -63,6 +67,8 @@ class ReceivedStream:
         position = max(start - self._base, 0)
         while True:
             found = self._bytes.find(sought.key, position)
+            end = len(self._bytes) if found < 0 else found + len(sought.key)
+            self.searched_byte_count += end - position
             if found < 0:
                 return None
             begin = found - sought.key_at
@@ -82,6 +88,11 @@ class Reception:
         self._streams: dict[int, ReceivedStream] = {}
         self._cursors: dict[tuple[int, int], int] = {}
         self._last: dict[int, int] = {}
+
+    @property
+    def searched_byte_count(self) -> int:
+        """What all searches have looked at."""
+        return sum(stream.searched_byte_count for stream in self._streams.values())
 
     @property
     def is_broken(self) -> bool:

@@ -1,5 +1,3 @@
-import time
-
 import pytest
 
 from iowitness.specs.contract import judge
@@ -190,22 +188,3 @@ def test_a_shared_writable_mapping_makes_it_unknown() -> None:
     told.transferred(0, 0)
     told.mapped(who=BROKER)
     assert judged(told).outcome is Outcome.UNKNOWN
-
-
-def test_twice_the_batches_take_about_twice_as_long() -> None:
-    def taken_s(count: int, *, foreign: bool) -> float:
-        told = Broker()
-        for number in range(count):
-            one = batch(number, 2000)
-            told.takes(request(one))
-            told.stores(batch(number + count, 2000) if foreign else stamped(one, number))
-        history = told.history(data_is_visible=True)
-        start_s = time.process_time()
-        judge(CLAIM, history)
-        return time.process_time() - start_s
-
-    # A quadratic search would take 64 times as long for 8 times the batches; half of that is
-    # far from both, whatever else this machine does.
-    for foreign in (False, True):
-        few, many = taken_s(500, foreign=foreign), taken_s(4000, foreign=foreign)
-        assert many < 32 * max(few, 0.005)
