@@ -68,22 +68,23 @@ def scan(file: OpenFile, start: int, end: int, next_offset: int) -> Iterator[Bat
     window = _Window(file, end)
     position = start
     while position < end:
-        if not window.hold(position, HEADER_BYTE_COUNT):
-            raise _cut(file, position, f"{end - position} B left, expected a head of 61 B")
         at = position - window.start
+        if window.end - position < HEADER_BYTE_COUNT:
+            if not window.hold(position, HEADER_BYTE_COUNT):
+                raise _cut(file, position, f"{end - position} B left, expected a head of 61 B")
+            at = position - window.start
         try:
             header = read_header(window.view, at)
             check_sound(header)
         except CorruptBatch as error:
             raise error.located(file.path, position) from None
-        if not window.hold(position, header.byte_count):
-            raise _cut(
-                file,
-                position,
-                f"{end - position} B left, expected a batch of {header.byte_count} B",
-            )
-        at = position - window.start
-        computed = crc32c(window.view[at + CRC_START : at + header.byte_count])
+        byte_count = header.byte_count
+        if window.end - position < byte_count:
+            if not window.hold(position, byte_count):
+                left = f"{end - position} B left"
+                raise _cut(file, position, f"{left}, expected a batch of {byte_count} B")
+            at = position - window.start
+        computed = crc32c(window.view[at + CRC_START : at + byte_count])
         if computed != header.crc:
             raise CorruptBatch(
                 f"stored crc32c=0x{header.crc:08x}, computed 0x{computed:08x}",
@@ -95,8 +96,8 @@ def scan(file: OpenFile, start: int, end: int, next_offset: int) -> Iterator[Bat
         if header.base_offset < next_offset:
             raise _cut(file, position, f"base offset={header.base_offset}, expected {next_offset}+")
         yield BatchAt(position, header)
-        next_offset = header.next_offset
-        position += header.byte_count
+        next_offset = header.base_offset + header.last_offset_delta + 1
+        position += byte_count
 
 
 def _cut(file: OpenFile, position: int, reason: str) -> CorruptBatch:
