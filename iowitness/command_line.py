@@ -11,6 +11,8 @@ from iowitness.exit_codes import ExitCode
 
 _MODULES = {
     "verify": "verify_command",
+    "check": "check_commands",
+    "compare": "check_commands",
     "log": "log_commands",
     "report": "report_commands",
 }
