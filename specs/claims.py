@@ -1,7 +1,7 @@
 """All claims, by the name that a suite uses for them, and those that are made of others."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, get_args
 
 from pydantic import Field
 
@@ -112,3 +112,9 @@ AnyClaim: TypeAlias = Annotated[
 
 for _composite in (AllOf, AnyOf, Not):
     _composite.model_rebuild()
+
+
+def claim_names() -> tuple[str, ...]:
+    """The names of all claims, as suites use them."""
+    union = get_args(AnyClaim)[0]
+    return tuple(sorted(one.model_fields["claim"].default for one in get_args(union)))
