@@ -2,7 +2,7 @@
 
 `read_yaml` turns text into plain values and remembers where each stands; `validate` holds them
 against a pydantic model. Scalars follow YAML 1.2's core schema (`yes` and `12:30` are text), and
-`1e5` is the integer 100000. Problems that the syntax allows but a reader should not (duplicate
+`1e5` and `2.5e3` are integers. Problems that the syntax allows but a reader should not (duplicate
 keys, tags, endless aliases) are kept in the document and told together with the model's.
 Source: YAML 1.2.2, section 10.3 (core schema).
 """
@@ -138,14 +138,15 @@ _SPECIAL_FLOAT = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
 def _scalar(text: str) -> object:
-    """The value of a plain scalar. A whole number with an exponent and no point is an integer."""
+    """The value of a plain scalar. A whole number with an exponent is an integer."""
     if text in _CONSTANTS:
         return _CONSTANTS[text]
     if _INTEGER.fullmatch(text):
         return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
     if _FLOAT.fullmatch(text):
         number = float(text)
-        return int(number) if "." not in text and number.is_integer() else number
+        has_exponent = "e" in text or "E" in text
+        return int(number) if has_exponent and number.is_integer() else number
     if _SPECIAL_FLOAT.fullmatch(text):
         return float(text.replace(".", ""))
     return text

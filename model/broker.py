@@ -6,10 +6,11 @@ from itertools import count
 import simpy
 
 from iowitness.model import wire_sizes
+from iowitness.model.block_io import Waiting
 from iowitness.model.file_calls import replaced, synced_directory
 from iowitness.model.kernel import Kernel
 from iowitness.model.log_rules import Region
-from iowitness.model.machine import Machine, Waiting
+from iowitness.model.machine import Machine
 from iowitness.model.network import (
     Answer,
     AskRequest,

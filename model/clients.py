@@ -6,9 +6,10 @@ from collections.abc import Generator, Iterable
 import simpy
 
 from iowitness.model import wire_sizes
+from iowitness.model.block_io import Waiting
 from iowitness.model.broker import Broker
 from iowitness.model.kernel import Kernel
-from iowitness.model.machine import Machine, Waiting
+from iowitness.model.machine import Machine
 from iowitness.model.murmur2 import partition_of_key
 from iowitness.model.network import (
     AskRequest,

@@ -78,6 +78,13 @@ class ExtentSet:
             gaps.append((at, end))
         return gaps
 
+    def first_from(self, start: int) -> tuple[int, int] | None:
+        """The lowest range, or part of one, that begins at or after `start`."""
+        place = bisect_right(self._ends, start)
+        if place == len(self._starts):
+            return None
+        return max(start, self._starts[place]), self._ends[place]
+
     def first(self) -> tuple[int, int] | None:
         """The lowest range."""
         return (self._starts[0], self._ends[0]) if self._starts else None

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from iowitness.model.block_io import Waiting
 from iowitness.model.kernel import Kernel
-from iowitness.model.machine import Waiting
 from iowitness.model.recorder import Thread
 from iowitness.traces.events import File
 

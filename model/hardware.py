@@ -17,13 +17,17 @@ class Processor:
     """Cores and what the work on them costs.
 
     `mode_switch_ns` is one way into or out of the kernel, `context_switch_ns` one change of
-    thread. Rates are of one core.
+    thread, `page_fault_ns` the first touch of a fresh page of 4 KiB, its zeroing included, and
+    `cache_page_ns` a fresh page's way into the page cache.
+    Rates are of one core.
     """
 
     core_count: int = 4
     mode_switch_ns: int = 100
     context_switch_ns: int = 2_000
     copy_bytes_per_s: int = 8_000_000_000
+    page_fault_ns: int = 500
+    cache_page_ns: int = 300
     checksum_bytes_per_s: int = 15_000_000_000
     append_record_ns: int = 1_500
     request_ns: int = 30_000
@@ -31,12 +35,19 @@ class Processor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """Memory for the page cache, and the kernel's rules for dirty pages.
+    """Memory, and the kernel's rules for dirty pages.
 
-    Source: Documentation/admin-guide/sysctl/vm.rst, the defaults of Linux.
+    With more than one node, a store to another node's memory costs `remote_store_ns_per_kib` more;
+    threads allocate on their own node while it has room. `reserve_ratio` is what the kernel keeps
+    free. `copy_total_bytes_per_s` is what all cores together can copy.
+    Source: Documentation/admin-guide/sysctl/vm.rst; the defaults are Linux's.
     """
 
     byte_count: int = 8_000_000_000
+    node_count: int = 1
+    remote_store_ns_per_kib: int = 0
+    copy_total_bytes_per_s: int = 40_000_000_000
+    reserve_ratio: float = 0.004
     dirty_ratio: float = 0.2
     dirty_background_ratio: float = 0.1
     dirty_expire_ns: int = 30_000_000_000
@@ -57,7 +68,27 @@ class SolidStateDisk:
     flush_ns: int
 
 
-Disk: TypeAlias = Drive | SolidStateDisk
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateByDepth:
+    """The rate that was measured with so many requests under way."""
+
+    depth: int
+    bytes_per_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VirtualDiskFigures:
+    """A disk known by measurement only. Rates are in order of depth."""
+
+    byte_count: int
+    read_latency_ns: int
+    write_latency_ns: int
+    flush_ns: int
+    read_rates: tuple[RateByDepth, ...]
+    write_rates: tuple[RateByDepth, ...]
+
+
+Disk: TypeAlias = Drive | SolidStateDisk | VirtualDiskFigures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from iowitness.located_yaml import read_yaml, validate
 from iowitness.model import hardware
@@ -43,6 +43,44 @@ class SolidPart(Part):
         )
 
 
+class RatePart(Part):
+    """`RateByDepth`."""
+
+    depth: PositiveInt
+    bytes_per_s: PositiveFloat
+
+
+class VirtualPart(Part):
+    """`VirtualDiskFigures`, times in microseconds; rates in order of depth."""
+
+    kind: Literal["virtual"]
+    byte_count: PositiveInt
+    read_latency_us: NotNegative
+    write_latency_us: NotNegative
+    flush_us: NotNegative
+    read_rates: Annotated[list[RatePart], Field(min_length=1)]
+    write_rates: Annotated[list[RatePart], Field(min_length=1)]
+
+    @field_validator("read_rates", "write_rates")
+    @classmethod
+    def _in_order(cls, rates: list[RatePart]) -> list[RatePart]:
+        depths = [rate.depth for rate in rates]
+        if depths != sorted(set(depths)):
+            raise ValueError(f"expected rising depths, found {depths}")
+        return rates
+
+    def value(self) -> hardware.VirtualDiskFigures:
+        """In nanoseconds."""
+        return hardware.VirtualDiskFigures(
+            byte_count=self.byte_count,
+            read_latency_ns=nanoseconds(self.read_latency_us),
+            write_latency_ns=nanoseconds(self.write_latency_us),
+            flush_ns=nanoseconds(self.flush_us),
+            read_rates=tuple(hardware.RateByDepth(**one.model_dump()) for one in self.read_rates),
+            write_rates=tuple(hardware.RateByDepth(**one.model_dump()) for one in self.write_rates),
+        )
+
+
 class ProcessorPart(Part):
     """`Processor`; what is left out keeps its default."""
 
@@ -50,6 +88,8 @@ class ProcessorPart(Part):
     mode_switch_ns: PositiveInt = 100
     context_switch_ns: PositiveInt = 2_000
     copy_bytes_per_s: PositiveInt = 8_000_000_000
+    page_fault_ns: PositiveInt = 500
+    cache_page_ns: PositiveInt = 300
     checksum_bytes_per_s: PositiveInt = 15_000_000_000
     append_record_ns: PositiveInt = 1_500
     request_ns: PositiveInt = 30_000
@@ -59,16 +99,33 @@ class MemoryPart(Part):
     """`Memory`, times in seconds."""
 
     byte_count: PositiveInt = 8_000_000_000
+    node_count: PositiveInt = 1
+    remote_store_ns_per_kib: Annotated[int, Field(ge=0)] = 0
+    copy_total_bytes_per_s: PositiveInt = 40_000_000_000
+    reserve_ratio: Share = 0.004
     dirty_ratio: Share = 0.2
     dirty_background_ratio: Share = 0.1
     dirty_expire_s: PositiveFloat = 30.0
     dirty_writeback_interval_s: PositiveFloat = 5.0
     read_ahead_byte_count: PositiveInt = 131_072
 
+    @model_validator(mode="after")
+    def _limits_in_order(self) -> "MemoryPart":
+        if self.dirty_background_ratio >= self.dirty_ratio:
+            raise ValueError(
+                f"memory.dirty_background_ratio={self.dirty_background_ratio}, "
+                f"expected < dirty_ratio={self.dirty_ratio}"
+            )
+        return self
+
     def value(self) -> hardware.Memory:
         """In nanoseconds."""
         return hardware.Memory(
             byte_count=self.byte_count,
+            node_count=self.node_count,
+            remote_store_ns_per_kib=self.remote_store_ns_per_kib,
+            copy_total_bytes_per_s=self.copy_total_bytes_per_s,
+            reserve_ratio=self.reserve_ratio,
             dirty_ratio=self.dirty_ratio,
             dirty_background_ratio=self.dirty_background_ratio,
             dirty_expire_ns=round(self.dirty_expire_s * 1e9),
@@ -88,7 +145,7 @@ class HardwarePart(Part):
     """A whole preset. `sources` says of each part where its figures come from."""
 
     sources: dict[str, str]
-    disk: Annotated[SpinningPart | SolidPart, Field(discriminator="kind")]
+    disk: Annotated[SpinningPart | SolidPart | VirtualPart, Field(discriminator="kind")]
     processor: ProcessorPart = ProcessorPart()
     memory: MemoryPart = MemoryPart()
     link: LinkPart = LinkPart()

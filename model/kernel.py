@@ -5,12 +5,13 @@ processor's; `sendfile` hands pages to the socket without one. Source: design se
 read(2), write(2), sendfile(2).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from typing import Literal, TypeAlias
 
 import simpy
 
-from iowitness.model.machine import Machine, Waiting
+from iowitness.model.block_io import Waiting
+from iowitness.model.machine import Machine
 from iowitness.model.recorder import Thread
 from iowitness.traces.events import (
     AnyEvent,
@@ -32,6 +33,11 @@ from iowitness.traces.events import (
 
 HowOpened: TypeAlias = Literal["existing", "created", "emptied", "directory"]
 """`created` is O_CREAT, `emptied` O_CREAT|O_TRUNC, `directory` a folder opened to be synced."""
+
+Buffer: TypeAlias = Literal["reused", "fresh"]
+
+_PIECE_BYTE_COUNT = 8 * 1_048_576
+"""Long calls are worked off in pieces: others get their turn, and disk and processor overlap."""
 
 _FIRST_ADDRESS = 0x7F00_0000_0000
 
@@ -91,9 +97,12 @@ class Kernel:
 
     def write(self, thread: Thread, file: File, offset: int, byte_count: int) -> Waiting:
         """Copy into the page cache; wait if too much of it is dirty."""
-        start_ns = self._machine.now_ns
-        yield self._switched(thread, self._machine.copy_ns("write", byte_count))
-        yield from self._machine.dirtied(file.file_id, offset, byte_count)
+        machine, start_ns = self._machine, self._machine.now_ns
+        yield self._switched(thread, 0)
+        for at, length in _pieces(offset, byte_count):
+            placement = machine.cache.write(file.file_id, at, length, machine.now_ns, thread.node)
+            yield from machine.copied(thread, "write", length, machine.placed_ns(placement))
+            yield from machine.write_back.balanced(thread, length)
         self._done(
             Written,
             thread,
@@ -106,13 +115,31 @@ class Kernel:
         )
 
     def read(
-        self, thread: Thread, file: File, offset: int, byte_count: int, file_end: int
-    ) -> Waiting:
-        """Copy out of the page cache, from disk before that where it has to."""
-        start_ns = self._machine.now_ns
+        self,
+        thread: Thread,
+        file: File,
+        offset: int,
+        byte_count: int,
+        file_end: int,
+        into: Buffer = "reused",
+    ) -> Generator[simpy.Event, object, list[int]]:
+        """Copy out of the page cache, from disk before that where it has to.
+
+        A `fresh` buffer is touched for the first time: its memory is taken page by page. Returns
+        what it then occupies, by node.
+        """
+        machine, start_ns = self._machine, self._machine.now_ns
         found = max(0, min(byte_count, file_end - offset))
-        yield from self._machine.made_resident(file.file_id, offset, found, file_end)
-        yield self._switched(thread, self._machine.copy_ns("read", found))
+        occupied = [0] * machine.hardware.memory.node_count
+        yield self._switched(thread, 0)
+        for at, length in _pieces(offset, found):
+            yield from self._fetched(thread, file, at, length, file_end, offset + found)
+            more_ns = 0
+            if into == "fresh":
+                placement, by_node = machine.cache.allocate(length, thread.node)
+                occupied = [one + other for one, other in zip(occupied, by_node, strict=True)]
+                more_ns = machine.fault_ns(placement)
+            yield from machine.copied(thread, "read", length, more_ns)
         self._done(
             Read,
             thread,
@@ -123,13 +150,23 @@ class Kernel:
             byte_count=found,
             requested_byte_count=byte_count,
         )
+        return occupied
+
+    def _fetched(
+        self, thread: Thread, file: File, at: int, length: int, file_end: int, end: int
+    ) -> Waiting:
+        """A piece in the cache, and the next one of the same call on its way."""
+        reads, after = self._machine.reads, at + length
+        yield from reads.resident(file.file_id, at, after, file_end, thread.node)
+        reads.begin(file.file_id, after, min(end, after + _PIECE_BYTE_COUNT), thread.node)
 
     def sendfile(
         self, thread: Thread, file: File, offset: int, byte_count: int, file_end: int, to: Socket
     ) -> Waiting:
         """Hand pages of the cache to a socket; the link takes them by DMA."""
         start_ns = self._machine.now_ns
-        yield from self._machine.made_resident(file.file_id, offset, byte_count, file_end)
+        for at, length in _pieces(offset, byte_count):
+            yield from self._fetched(thread, file, at, length, file_end, offset + byte_count)
         self._machine.ledger.dma_byte_counts["socket"] += byte_count
         yield self._switched(thread, 0)
         self._done(
@@ -148,7 +185,7 @@ class Kernel:
     def fsync(self, thread: Thread, file: File) -> Waiting:
         """Wait until what is dirty of a file is on the device."""
         start_ns = self._machine.now_ns
-        yield from self._machine.synced(file.file_id)
+        yield from self._machine.write_back.synced(file.file_id)
         yield self._switched(thread, 0)
         self._done(Synced, thread, start_ns, "fsync", file=file, scope="all")
 
@@ -228,3 +265,10 @@ class Kernel:
                 **fields,
             )
         )
+
+
+def _pieces(offset: int, byte_count: int) -> Iterator[tuple[int, int]]:
+    """Offsets and lengths of the pieces of a long call."""
+    end = offset + byte_count
+    for at in range(offset, end, _PIECE_BYTE_COUNT):
+        yield at, min(_PIECE_BYTE_COUNT, end - at)

@@ -1,26 +1,20 @@
-"""The machine in time: a device that serves, write-back that runs, and a ledger of what it cost."""
-
-from collections.abc import Generator
+"""The machine in time: processor, memory, page cache and device, and a ledger of what they did."""
 
 import simpy
 
-from iowitness.model.block_request import BlockRequest, Device
-from iowitness.model.disk_layout import DiskLayout
-from iowitness.model.drive import Drive
+from iowitness.model.block_io import BlockIO, Waiting
 from iowitness.model.figures import Ledger
-from iowitness.model.hard_disk import HardDisk
-from iowitness.model.hardware import SECTOR_BYTE_COUNT, Hardware
-from iowitness.model.page_cache import FileRange, PageCache
+from iowitness.model.file_reads import FileReads
+from iowitness.model.hardware import PAGE_BYTE_COUNT, Hardware
+from iowitness.model.page_cache import PageCache, Placement
 from iowitness.model.recorder import Recorder, Thread
-from iowitness.model.solid_state import SolidState
+from iowitness.model.write_back import WriteBack
 
 _SECOND_NS = 1_000_000_000
 
-Waiting = Generator[simpy.Event, object, None]
-
 
 class Machine:
-    """Device, page cache and processor of one simulated machine."""
+    """One simulated machine."""
 
     def __init__(self, env: simpy.Environment, hardware: Hardware, recorder: Recorder) -> None:
         self.env = env
@@ -28,12 +22,10 @@ class Machine:
         self.recorder = recorder
         self.ledger = Ledger()
         self.cache = PageCache(hardware.memory)
-        disk = hardware.disk
-        self.device: Device = HardDisk(disk) if isinstance(disk, Drive) else SolidState(disk)
-        self._layout = DiskLayout()
-        self._over_background = env.event()
-        self._cleaned = env.event()
-        env.process(self._write_back())
+        self.block_io = BlockIO(env, hardware.disk, self.ledger)
+        self.write_back = WriteBack(env, hardware.memory, self.cache, self.block_io)
+        self.reads = FileReads(env, hardware.memory, self.cache, self.block_io)
+        self._copier_count = 0
 
     @property
     def now_ns(self) -> int:
@@ -46,56 +38,31 @@ class Machine:
         return self.env.timeout(busy_ns)
 
     def copy_ns(self, path: str, byte_count: int) -> int:
-        """The time of a copy by the processor, counted under `path`."""
+        """The time of a copy by the processor that nobody else disturbs, counted under `path`."""
         self.ledger.cpu_copied_byte_counts[path] += byte_count
         return byte_count * _SECOND_NS // self.hardware.processor.copy_bytes_per_s
 
-    def dirtied(self, file_id: int, offset: int, byte_count: int) -> Waiting:
-        """Written bytes enter the cache; the writer waits while too many are dirty."""
-        self.cache.write(file_id, offset, byte_count, self.now_ns)
-        if self.cache.dirty_byte_count > self.cache.background_byte_count:
-            self._wake_write_back()
-        while self.cache.dirty_byte_count > self.cache.limit_byte_count:
-            yield self._cleaned
+    def copied(self, thread: Thread, path: str, byte_count: int, more_ns: int) -> Waiting:
+        """A copy that shares the memory's bandwidth with all others of the moment."""
+        own_ns = self.copy_ns(path, byte_count) + more_ns
+        self._copier_count += 1
+        total = self.hardware.memory.copy_total_bytes_per_s
+        shared_ns = self._copier_count * byte_count * _SECOND_NS // total
+        yield self.compute(thread, max(own_ns, shared_ns))
+        self._copier_count -= 1
 
-    def made_resident(self, file_id: int, offset: int, byte_count: int, file_end: int) -> Waiting:
-        """A reader waits until its bytes are in the cache."""
-        for gap in self.cache.missing(file_id, offset, byte_count, file_end):
-            yield from self._transfer("read", gap)
-            self.cache.fill(gap)
+    def placed_ns(self, placement: Placement) -> int:
+        """What it costs to take fresh pages into the cache, more so on another node."""
+        fresh = placement.local_byte_count + placement.remote_byte_count
+        pages_ns = fresh // PAGE_BYTE_COUNT * self.hardware.processor.cache_page_ns
+        return pages_ns + self._remote_ns(placement)
 
-    def synced(self, file_id: int) -> Waiting:
-        """Write what is dirty of a file, then have the device empty its cache."""
-        for dirty in self.cache.dirty_ranges(file_id):
-            yield from self._written(dirty)
-        flush = BlockRequest("flush", 0, 0)
-        yield self._served(flush)
+    def fault_ns(self, placement: Placement) -> int:
+        """What the first touch of fresh memory costs; each page is zeroed, then copied to."""
+        fresh = placement.local_byte_count + placement.remote_byte_count
+        pages_ns = fresh // PAGE_BYTE_COUNT * self.hardware.processor.page_fault_ns
+        return pages_ns + 2 * self._remote_ns(placement)
 
-    def _written(self, dirty: FileRange) -> Waiting:
-        self.cache.clean(dirty)  # before the transfer: what is written meanwhile is dirty again
-        yield from self._transfer("write", dirty)
-        done, self._cleaned = self._cleaned, self.env.event()
-        done.succeed()
-
-    def _transfer(self, operation: str, wanted: FileRange) -> Waiting:
-        for request in self._layout.requests(operation, wanted):
-            yield self._served(request)
-            byte_count = request.sector_count * SECTOR_BYTE_COUNT
-            self.ledger.dma_byte_counts[f"disk {operation}"] += byte_count
-
-    def _served(self, request: BlockRequest) -> simpy.Event:
-        done_ns = self.device.completion_ns(request, self.now_ns)
-        return self.env.timeout(done_ns - self.now_ns)
-
-    def _write_back(self) -> Waiting:
-        """The kernel's flusher: by interval, or at once when too much is dirty."""
-        interval_ns = self.hardware.memory.dirty_writeback_interval_ns
-        while True:
-            yield self.env.timeout(interval_ns) | self._over_background
-            for dirty in self.cache.due(self.now_ns):
-                yield from self._written(dirty)
-
-    def _wake_write_back(self) -> None:
-        if not self._over_background.triggered:
-            self._over_background.succeed()
-            self._over_background = self.env.event()
+    def _remote_ns(self, placement: Placement) -> int:
+        kib = placement.remote_byte_count // 1_024
+        return kib * self.hardware.memory.remote_store_ns_per_kib

@@ -17,14 +17,19 @@ _FIRST_PROCESS_ID = 1_000
 
 
 class Thread:
-    """A thread of the simulated run; `role` is what its process is."""
+    """A thread of the simulated run; `role` is what its process is.
 
-    __slots__ = ("process_id", "role", "thread_id")
+    `node` is the memory node that it runs on, `paused_ns` when it was last slowed down as a writer.
+    """
+
+    __slots__ = ("node", "paused_ns", "process_id", "role", "thread_id")
 
     def __init__(self, process_id: int, thread_id: int, role: str) -> None:
         self.process_id = process_id
         self.thread_id = thread_id
         self.role = role
+        self.node = 0
+        self.paused_ns = 0
 
 
 class Recorder:

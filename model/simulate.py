@@ -115,7 +115,7 @@ class _Run:
             sendfile_byte_count=sum(e.byte_count for e in history.of_kind(Transferred)),
             sync_count=sum(1 for _ in history.of_kind(Synced)),
             roll_count=self._broker.roll_count,
-            seek_count=machine.device.seek_count,
+            seek_count=machine.block_io.device.seek_count,
             device_read_byte_count=ledger.dma_byte_counts["disk read"],
             device_write_byte_count=ledger.dma_byte_counts["disk write"],
             mode_switch_count=ledger.mode_switch_count,

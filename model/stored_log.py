@@ -5,6 +5,7 @@ Source: docs/formats/log-reads-and-writes.md, section by section.
 
 from collections.abc import Iterator
 
+from iowitness.model.block_io import Waiting
 from iowitness.model.file_calls import replaced, synced_directory
 from iowitness.model.kernel import Kernel
 from iowitness.model.log_rules import (
@@ -14,7 +15,6 @@ from iowitness.model.log_rules import (
     Region,
     Segment,
 )
-from iowitness.model.machine import Waiting
 from iowitness.model.record_encoding import BATCH_HEAD_BYTE_COUNT
 from iowitness.model.recorder import Recorder, Thread
 from iowitness.model.what_if import LogPolicy

@@ -1,0 +1,53 @@
+"""The way from ranges of files to a device and back, in time."""
+
+from collections.abc import Generator
+
+import simpy
+
+from iowitness.model.block_request import BlockRequest, Device
+from iowitness.model.disk_layout import DiskLayout
+from iowitness.model.drive import Drive
+from iowitness.model.figures import Ledger
+from iowitness.model.hard_disk import HardDisk
+from iowitness.model.hardware import SECTOR_BYTE_COUNT, Disk, SolidStateDisk
+from iowitness.model.page_cache import FileRange
+from iowitness.model.solid_state import SolidState
+from iowitness.model.virtual_disk import VirtualDisk
+
+Waiting = Generator[simpy.Event, object, None]
+
+
+def device_of(disk: Disk) -> Device:
+    """The state machine for a disk's figures."""
+    match disk:
+        case Drive():
+            return HardDisk(disk)
+        case SolidStateDisk():
+            return SolidState(disk)
+        case _:
+            return VirtualDisk(disk)
+
+
+class BlockIO:
+    """One device. What moves is counted in the ledger as DMA."""
+
+    def __init__(self, env: simpy.Environment, disk: Disk, ledger: Ledger) -> None:
+        self._env = env
+        self._ledger = ledger
+        self._layout = DiskLayout()
+        self.device = device_of(disk)
+
+    def transferred(self, operation: str, wanted: FileRange) -> Waiting:
+        """Read or write a range of a file, request by request."""
+        for request in self._layout.requests(operation, wanted):
+            yield self._served(request)
+            byte_count = request.sector_count * SECTOR_BYTE_COUNT
+            self._ledger.dma_byte_counts[f"disk {operation}"] += byte_count
+
+    def flushed(self) -> Waiting:
+        """Have the device empty its volatile cache."""
+        yield self._served(BlockRequest("flush", 0, 0))
+
+    def _served(self, request: BlockRequest) -> simpy.Event:
+        now_ns = int(self._env.now)
+        return self._env.timeout(self.device.completion_ns(request, now_ns) - now_ns)

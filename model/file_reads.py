@@ -1,0 +1,72 @@
+"""Pages on their way from the disk into the cache: read-ahead, and waiting for one another."""
+
+import simpy
+
+from iowitness.model.block_io import BlockIO, Waiting
+from iowitness.model.hardware import PAGE_BYTE_COUNT, Memory
+from iowitness.model.page_cache import FileRange, PageCache
+
+_FIRST_WINDOW_BYTE_COUNT = 4 * PAGE_BYTE_COUNT
+
+
+class FileReads:
+    """Read-ahead by file, and the ranges that are being fetched.
+
+    A reader that goes on where it stopped gets a window of twice the size, up to the limit.
+    Source: mm/readahead.c.
+    """
+
+    def __init__(
+        self, env: simpy.Environment, memory: Memory, cache: PageCache, block_io: BlockIO
+    ) -> None:
+        self._env = env
+        self._memory = memory
+        self._cache = cache
+        self._block_io = block_io
+        self._next_offsets: dict[int, int] = {}
+        self._windows: dict[int, int] = {}
+        self._under_way: dict[FileRange, simpy.Event] = {}
+
+    def resident(self, file_id: int, start: int, end: int, file_end: int, node: int) -> Waiting:
+        """Wait until a stretch is in the cache."""
+        window = self._window(file_id, start, end)
+        gaps = self._cache.missing(file_id, start, end - start)
+        while gaps:
+            if not any(self._overlaps(gap) for gap in gaps):
+                ahead = min(end + window, file_end)
+                for absent in self._cache.absent(file_id, gaps[0].start, max(end, ahead)):
+                    yield from self._fetched(absent, node)
+            else:
+                waited = [e for r, e in self._under_way.items() if any(_meet(r, g) for g in gaps)]
+                yield waited[0]
+            gaps = self._cache.absent(file_id, start, end)
+
+    def begin(self, file_id: int, start: int, end: int, node: int) -> None:
+        """Let a stretch be fetched while the reader does something else."""
+        for absent in self._cache.absent(file_id, start, end):
+            if not self._overlaps(absent):
+                self._env.process(self._fetched(absent, node))
+
+    def _fetched(self, absent: FileRange, node: int) -> Waiting:
+        done = self._under_way[absent] = self._env.event()
+        yield from self._block_io.transferred("read", absent)
+        self._cache.fill(absent, node)
+        del self._under_way[absent]
+        done.succeed()
+
+    def _overlaps(self, gap: FileRange) -> bool:
+        return any(_meet(gap, other) for other in self._under_way)
+
+    def _window(self, file_id: int, start: int, end: int) -> int:
+        """How far beyond the request to read."""
+        sequential = self._next_offsets.get(file_id, 0) == start
+        self._next_offsets[file_id] = end
+        before = self._windows.get(file_id, _FIRST_WINDOW_BYTE_COUNT // 2)
+        limit = self._memory.read_ahead_byte_count
+        window = min(limit, before * 2) if sequential else 0
+        self._windows[file_id] = max(window, _FIRST_WINDOW_BYTE_COUNT // 2)
+        return window
+
+
+def _meet(one: FileRange, other: FileRange) -> bool:
+    return one.file_id == other.file_id and one.start < other.end and other.start < one.end
