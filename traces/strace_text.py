@@ -17,11 +17,11 @@ _STOPS = re.compile(rb'["(\[{<)\]},]|/\*')
 
 _PATH_DECORATION = re.compile(rb"<[^<>]*(?:<(?:char|block) [0-9]+:[0-9]+>)?>(?:\(deleted\))?")
 _SOCKET_DECORATION = re.compile(
-    rb'<[A-Za-z0-9_-]+:\[(?:[^"\]]|"(?:[^"\\]|\\.)*+"|\](?!>))*+\]>(?:\(deleted\))?', re.DOTALL
+    rb'<[A-Za-z0-9_-]+:\[(?:[^"\]]|"(?:[^"\\]|\\.)*"|\](?!>))*\]>(?:\(deleted\))?', re.DOTALL
 )
 _INTERRUPTED = re.compile(rb"<\.\.\. resuming interrupted [a-z0-9_]+ \.\.\.>")
 _ESCAPED = re.compile(
-    rb'[^\\]*+(?:\\(?:[0-7]{1,3}|x[0-9a-fA-F]{2}|[abfnrtv"\\])[^\\]*+)*+', re.DOTALL
+    rb'[^\\]*+(?:\\(?:[0-7]{1,3}|x[0-9a-fA-F]{2}|[abfnrtv"\\])[^\\]*+)*', re.DOTALL
 )
 _CLOSING = {ord("("): ord(")"), ord("["): ord("]"), ord("{"): ord("}")}
 _NUMBER = re.compile(rb"-?(?:0x[0-9a-fA-F]+|[0-9]+)")
