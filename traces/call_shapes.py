@@ -62,7 +62,7 @@ class LineShapes:
     def _buffers(self, name: bytes, before: bytes, length: bytes, after: bytes) -> BufferShape:
         """A call with one buffer: the quick shape, and the one for strings with quotes in them."""
         quick = before + rb'"([^"]*+)"' + length + after + _COUNT
-        quoted = before + rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"' + length + after + _COUNT
+        quoted = before + rb'"([^"\\]*+(?:\\.[^"\\]*+)*)"' + length + after + _COUNT
         return self._shape(name, quick), self._shape(name, quoted)
 
     def plain(self, name: bytes) -> BufferShape:
