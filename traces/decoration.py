@@ -43,6 +43,11 @@ class Decoration(Struct, frozen=True, gc=False):
     inode: str = ""
 
 
+def is_descriptor(argument: bytes) -> bool:
+    """Whether an argument is a descriptor that stands for something, and whole."""
+    return argument[:1].isdigit() and _SHAPE.fullmatch(argument) is not None
+
+
 def read_decoration(argument: bytes) -> Decoration:
     """The meaning of one descriptor argument or result."""
     plain = _PLAIN_PATH.fullmatch(argument)

@@ -57,11 +57,12 @@ def _transferred(
 
 
 def _place(opening: Opening, offset: int | None) -> int | None:
-    """Where in the file the bytes are; None for what has no positions."""
+    """Where in the file the bytes are; None for what has no positions.
+
+    O_APPEND has no say: the kernel refuses it for a destination (EINVAL, EBADF).
+    """
     if opening.node is None:
         return None
-    if opening.append and offset is None:
-        return opening.node.size_byte_count
     return opening.position if offset is None else offset
 
 
@@ -74,8 +75,6 @@ def _advance(opening: Opening, offset: int | None, start: int | None, count: int
         opening.move(end)
     if end is not None:
         opening.node.grown_to(end)
-    elif opening.append:
-        opening.node.size_byte_count = None
 
 
 def _unverifiable(view: CallView, reason: str, endpoint: Endpoint | None) -> None:

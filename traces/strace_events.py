@@ -17,7 +17,7 @@ from iowitness.traces import (
 )
 from iowitness.traces.byte_calls import Converter
 from iowitness.traces.call_view import DESCRIPTOR_ARGUMENTS, CallView, EntryNotes
-from iowitness.traces.decoration import read_decoration
+from iowitness.traces.decoration import is_descriptor, read_decoration
 from iowitness.traces.descriptor_calls import closed
 from iowitness.traces.events import AnyEvent, ThreadEnded
 from iowitness.traces.processes import Thread, child_of
@@ -251,7 +251,7 @@ class StraceReader:
         notes = EntryNotes()
         arguments = whole_arguments(pending.text)
         for index in wanted:
-            if index < len(arguments) and arguments[index][:1].isdigit():
+            if index < len(arguments) and is_descriptor(arguments[index]):
                 notes.openings[arguments[index]] = self.world.opening(
                     thread.process, arguments[index], self.line_count
                 )

@@ -32,9 +32,6 @@ from iowitness.traces.strace_command import (
 )
 from iowitness.traces.strace_events import CONVERTERS
 from iowitness.traces.strace_history import read_history
-from tests.doubles.ptrace_here import needs_strace
-
-live = [pytest.mark.live, needs_strace]
 
 
 def python(program: str) -> list[str]:
@@ -87,7 +84,7 @@ def test_a_forbidden_ptrace_says_what_to_do(
 
 
 class TestLive:
-    pytestmark = live
+    pytestmark = pytest.mark.live
 
     def test_what_a_program_does_is_read_back(self, tmp_path: Path) -> None:
         out = tmp_path / "out"
