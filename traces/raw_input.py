@@ -1,6 +1,7 @@
 """The lines of raw traces: plain, `.gz`, `.xz`, `.zst`, or standard input as `-`."""
 
 import gzip
+import io
 import lzma
 import sys
 import zlib
@@ -38,13 +39,44 @@ def _xz(path: str) -> IO[bytes]:
     return cast("IO[bytes]", lzma.open(path, "rb"))
 
 
+class _ZstdText(io.RawIOBase):
+    """The text of a .zst file, several frames too.
+
+    zstandard's own reader takes a file that ends within a frame for a whole one; this does not.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._file = open(path, "rb")  # noqa: SIM115  # close() closes it
+        self._frame = zstandard.ZstdDecompressor().decompressobj()
+        self._begun = False
+
+    def read(self, _size: int = -1) -> bytes:
+        while packed := self._file.read(_CHUNK_BYTE_COUNT):
+            text = self._unpacked(packed)
+            if text:
+                return text
+        if self._begun:
+            raise EOFError("the compressed file ends before its end")
+        return b""
+
+    def _unpacked(self, packed: bytes) -> bytes:
+        parts: list[bytes] = []
+        while packed:
+            parts.append(self._frame.decompress(packed))
+            self._begun = not self._frame.eof
+            if not self._frame.eof:
+                break
+            packed = self._frame.unused_data
+            self._frame = zstandard.ZstdDecompressor().decompressobj()
+        return b"".join(parts)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
 def _zstd(path: str) -> IO[bytes]:
-    reader = zstandard.ZstdDecompressor().stream_reader(
-        open(path, "rb"),  # noqa: SIM115  # the reader closes it
-        read_across_frames=True,
-        closefd=True,
-    )
-    return cast("IO[bytes]", reader)
+    return cast("IO[bytes]", _ZstdText(path))
 
 
 _FORMS: Mapping[bytes, Callable[[str], IO[bytes]]] = {

@@ -20,6 +20,9 @@ from iowitness.traces.unnamed_thread import first_thread_id
 Source = str | PathLike[str] | Iterable[bytes]
 
 
+_MISREAD = (IndexError, KeyError, ValueError)
+
+
 class EventStream:
     """The events of a raw trace, one after the other; `provenance` once they are through.
 
@@ -78,6 +81,8 @@ class EventStream:
                 reader.take(numbered.line)
             except TraceError as error:
                 raise error.at(*lines.place(numbered.number)) from None
+            except _MISREAD as error:
+                raise _misread(error).at(*lines.place(numbered.number)) from error
             if numbered.line.kind is LineKind.CUT:
                 self._cut_off()
             yield from reader.events()
@@ -100,13 +105,20 @@ class EventStream:
             fast.read(lines)
         except TraceError as error:
             raise error.at(self.name, self._reader.line_count) from None
+        except _MISREAD as error:
+            raise _misread(error).at(self.name, self._reader.line_count) from error
 
     def _read_last(self, fast: FastLines, line: bytes) -> None:
-        """The last line, which no newline ends: it may be cut off, a gap and no error."""
+        """The last line, which no newline ends: it may be cut off, a gap and no error.
+
+        Where nothing before it was understood, the file is no trace at all.
+        """
         try:
             self._read(fast, [line])
         except TraceError:
             reader = self._reader
+            if reader.clock.form is None:
+                raise
             if sum(reader.line_counts.values()) < reader.line_count:
                 reader.line_counts["cut"] += 1
             self._cut_off()
@@ -154,6 +166,11 @@ class EventStream:
             gaps=tuple(reader.world.gaps),
             notes=tuple(sorted(notes)),
         )
+
+
+def _misread(error: Exception) -> TraceError:
+    """What a converter stumbled over: a call whose arguments are not what its manual says."""
+    return TraceError(f"expected a call's own arguments ({type(error).__name__}: {error})")
 
 
 def stream(source: Source, *, process_ids: Mapping[int, int] | None = None) -> EventStream:
