@@ -19,7 +19,7 @@ from iowitness.traces.trace_error import TraceError
 _HEAD = rb"([0-9]+) +([0-9]{10}\.[0-9]{%d}) "
 _DECORATION = rb'<[^<>,"]*(?:->[^<>,"]*)?>(?:\(deleted\))?'
 _ARGUMENTS = rb'[^"{}()\[\]<>]*(?:' + _DECORATION + rb'[^"{}()\[\]<>]*)*'
-_ERROR = rb"(?: (E[A-Z0-9]+) \([^()]*\))?"
+_ERROR = rb"(?:(?: (E[A-Z0-9]+))? \((?!INJECTED|DELAYED)[^()]*\))?"
 _DURATION = rb" <([0-9]+\.[0-9]+)>"
 _LENGTH = rb"(?:\.\.\.)?, ([0-9]+)"
 _COUNT = rb"\) += ([0-9]+)" + _DURATION
@@ -45,9 +45,9 @@ class LineShapes:
 
     def __init__(self, fraction_digits: int) -> None:
         self._digits = fraction_digits
-        head = self._shape(rb"(<\.\.\. )?([a-z_][a-z0-9_]*)", rb"").pattern
+        head = self._shape(rb"([a-z_][a-z0-9_]*)", rb"").pattern
         self.call = re.compile(head.removesuffix(rb"\("))
-        """The beginning of a line: whether it resumes a call, and the call's name."""
+        """The beginning of a line, up to a call's name."""
         self.simple = self._shape(
             rb"([a-z_][a-z0-9_]*)",
             rb"(" + _ARGUMENTS + rb")\) += "

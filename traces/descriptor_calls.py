@@ -32,6 +32,10 @@ _FAMILIES = {
 }
 
 
+_O_APPEND = 0o2000
+"""The flag's value in F_GETFL's result; Linux on all but alpha, mips, parisc and sparc."""
+
+
 def closed(view: CallView, descriptor: Descriptor) -> None:
     """A number no longer stands for what it stood for."""
     opening = descriptor.opening
@@ -108,8 +112,8 @@ def _fcntl(view: CallView) -> None:
             descriptor.close_on_exec = b"FD_CLOEXEC" in view.flags(2)
     elif command == b"F_SETFL":
         view.opening(0).append = b"O_APPEND" in view.flags(2)
-    elif command == b"F_GETFL" and b"O_APPEND" in view.result_text:
-        view.opening(0).append = True
+    elif command == b"F_GETFL":
+        view.opening(0).append = bool((view.result or 0) & _O_APPEND)
 
 
 def _bind_new(view: CallView, number: int, opening: Opening, flags: frozenset[bytes]) -> bool:

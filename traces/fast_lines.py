@@ -25,6 +25,7 @@ _FIRST_DESCRIPTOR = re.compile(
 )
 _FIRST = (0,)
 _UNFINISHED = b" <unfinished ...>"
+_RESUMING = b"<... "
 _NO_DESCRIPTOR = b"AT_FDCWD"
 _NO_FILE = b"-1, 0 <unfinished ...>"
 _CALL, _BEGUN, _RESUMED = "call", "unfinished", "resumed"
@@ -84,7 +85,10 @@ class FastLines:
                 ):
                     called.append(name)
                     continue
-                kind = self._other(line, first + count, setting)
+                if line[start : start + 5] == _RESUMING:
+                    kind = self._resumed(line, start, first + count, setting)
+                else:
+                    kind = self._other(line, first + count, setting)
                 if kind == _BEGUN:
                     begun += 1
                 elif kind == _RESUMED:
@@ -117,12 +121,10 @@ class FastLines:
         thread = setting.threads[head[1]]
         if thread is None:
             return ""
-        if head[3] is not None:
-            return self._resumed(line, head[4], head.end(), thread, number, setting)
         if line.endswith(_UNFINISHED):
             return self._begun(line, head, thread, number, setting)
         if self._simple(line, number, 0, None, setting):
-            self._called.append(head[4])
+            self._called.append(head[3])
             return _CALL
         return ""
 
@@ -135,7 +137,7 @@ class FastLines:
         setting: FastSetting,
     ) -> str:
         """Keep the first part of a call, with what its descriptor stands for."""
-        name, at = head[4].decode(), head.end() + 1
+        name, at = head[3].decode(), head.end() + 1
         if thread.thread_id in self._pending or name in CLONES or line[at - 1] != 0x28:
             return ""
         notes: EntryNotes | None = None
@@ -152,23 +154,20 @@ class FastLines:
         )
         return _BEGUN
 
-    def _resumed(
-        self,
-        line: bytes,
-        name: bytes,
-        end: int,
-        thread: Thread,
-        number: int,
-        setting: FastSetting,
-    ) -> str:
+    def _resumed(self, line: bytes, start: int, number: int, setting: FastSetting) -> str:
         """Join the second part of a call with the first, and deal with the whole."""
-        pending = self._pending.get(thread.thread_id)
+        pid = line[: line.find(b" ")]
+        thread = setting.threads[pid] if pid.isdigit() else None
+        pending = None if thread is None else self._pending.get(thread.thread_id)
+        end = line.find(b" resumed>", start)
+        name = line[start + 5 : end]
         rest = line[end + 9 :]
         if (
-            pending is None
+            thread is None
+            or pending is None
+            or end < 0
             or not pending.head
-            or line[end : end + 9] != b" resumed>"
-            or name.decode() != pending.name
+            or not pending.head.endswith(b" " + name + b"(")
             or rest.startswith(b" )")
         ):
             return ""

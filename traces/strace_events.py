@@ -314,6 +314,7 @@ class StraceReader:
         if not process.living and not self._table_is_shared(thread):
             for descriptor in process.table.all_closed():
                 closed(view, descriptor)
+            process.mappings = []
         self.world.out.append(
             ThreadEnded(
                 **view.at,

@@ -66,6 +66,8 @@ class World:
     def _met(self, thread_id: int) -> Thread:
         process_id = self._process_ids.get(thread_id)
         first = self._first_process
+        if first is not None and not first.living:
+            first = self._first_process = None
         if process_id is None and first is None:
             process_id = thread_id
         if process_id is None:
@@ -80,7 +82,7 @@ class World:
                 (
                     other.process
                     for other in self.threads.values()
-                    if other.process.process_id == process_id
+                    if other.process.process_id == process_id and not other.ended
                 ),
                 Process(process_id),
             )
