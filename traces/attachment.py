@@ -1,5 +1,6 @@
 """strace on a process that runs already: attached for the length of a `with`."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -105,9 +106,10 @@ class Attachment:
             time.sleep(0.002)
         self._threads = {str(each): self.process_id for each in thread_ids(self.process_id)}
 
-    def wait(self) -> None:
-        """Until the traced process has ended by itself."""
-        self._process.wait()
+    def wait(self, most_s: float | None = None) -> None:
+        """Until the traced process has ended by itself, or the time is over."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(most_s)
 
     def __exit__(
         self,
