@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import click
 
@@ -231,7 +231,7 @@ def _tell(source: str, blocks: Any, wanted: _Wanted) -> None:
 def _with_progress(source: str, events: Any) -> Iterable[Any]:
     """The events, with a bar on the terminal while a long file is read."""
     if source == "-" or not sys.stderr.isatty():
-        return iter(events)
+        return cast("Iterable[Any]", events)
     from rich.progress import track
 
     shown: Iterable[Any] = track(events, description=source, transient=True)
