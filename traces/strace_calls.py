@@ -16,7 +16,8 @@ from iowitness.traces.trace_error import TraceError, quoted
 
 _VALUE = re.compile(rb" *= (\?|0x[0-9a-f]+|-?[0-9]+)")
 _TAIL = re.compile(
-    rb"(?: /\* [0-9]+ in strace's PID NS \*/)?(?: (E[A-Z0-9_]+))?(?: \(.*\))?(?: <([0-9]+\.[0-9]+|[0-9]+|unavailable)>)?$",
+    rb"(?: /\* [0-9]+ in strace's PID NS \*/)?(?: (E[A-Z0-9_]+))?(?: \(.*\))?"
+    rb"(?: <([0-9]+\.[0-9]+|[0-9]+|unavailable)>)?$",
     re.DOTALL,
 )
 _LONGEST_DURATION = 32
