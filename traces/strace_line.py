@@ -71,7 +71,9 @@ _NOTE = re.compile(rb"(?:[^ ]*/)?strace: .*|\[ Process PID=[0-9]+ runs in .* mod
 _UNFINISHED = b" <unfinished ...>"
 _DETACHED = b" <detached ...>"
 _PID_CHANGED = re.compile(rb" <pid changed to ([0-9]+) \.\.\.>$")
-_ATTACHED_WITHIN = re.compile(rb"strace: Process [0-9]+ attached$")
+# strace says its name as it was called (/usr/bin/strace). It cuts a line only after an argument,
+# so what is path-like before its name is its own folder.
+_ATTACHED_WITHIN = re.compile(rb"(?:[./][^\s\"'<>(){}\[\],;=|]*/)?strace: Process [0-9]+ attached$")
 
 
 class Ending(Struct, frozen=True):

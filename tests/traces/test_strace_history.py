@@ -482,3 +482,17 @@ def test_the_first_thread_s_number_shows_late_and_is_taken_for_it() -> None:
     ]
     writes = list(read_history(lines).of_kind(Written))
     assert [(each.process_id, each.offset) for each in writes] == [(0, 0), (2, 3)]
+
+
+@pytest.mark.parametrize("name", [b"strace", b"/usr/bin/strace", b"./strace", b"../bin/strace"])
+@pytest.mark.parametrize("cut", [b"3</tmp/a/part0>", b"3", b"3</tmp/it's>"])
+def test_straces_own_words_within_a_line_are_cut_out_however_it_was_called(
+    name: bytes, cut: bytes
+) -> None:
+    lines = [
+        b'1 1.0 openat(AT_FDCWD, "/tmp/a/part0", O_WRONLY) = 3\n',
+        b"1 1.1 fsync(%b%b: Process 2 attached\n" % (cut, name),
+        b") = 0\n",
+    ]
+    history = read_history(lines)
+    assert len(list(history.of_kind(Synced))) == 1
