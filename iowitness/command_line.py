@@ -11,6 +11,7 @@ from iowitness.exit_codes import ExitCode
 
 _MODULES = {
     "verify": "verify_command",
+    "trace": "trace_commands",
     "check": "check_commands",
     "compare": "check_commands",
     "log": "log_commands",
