@@ -5,8 +5,8 @@ that connection is taken up. So what waits in memory is bounded by the number of
 """
 
 import logging
-import os
 import select
+import signal
 import socket
 import time
 from collections.abc import Sequence
@@ -20,6 +20,7 @@ from iowitness.impl.server_config import ServerConfig
 from iowitness.impl.thread_names import name_this_thread
 from iowitness.impl.topics import Topics
 from iowitness.impl.waiting_fetches import WaitingFetches
+from iowitness.impl.wake_up import WakeUp
 from iowitness.impl.wire_errors import ProtocolViolation
 
 log = logging.getLogger(__name__)
@@ -52,9 +53,9 @@ class Server:
         self._shared = memoryview(bytearray(_SHARED_BYTE_COUNT))
         self._peers: dict[int, Peer] = {}
         self._waiting: WaitingFetches[Peer] = WaitingFetches()
-        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._wake = WakeUp()
         self._epoll = select.epoll()
-        self._epoll.register(self._wake, select.EPOLLIN)
+        self._epoll.register(self._wake.descriptor, select.EPOLLIN)
         self._epoll.register(self._listener.fileno(), select.EPOLLIN)
         self._stopping = False
 
@@ -66,7 +67,11 @@ class Server:
     def stop(self) -> None:
         """Ask `run` to end; may be called from a signal handler or another thread, and twice."""
         self._stopping = True
-        os.eventfd_write(self._wake, 1)
+        self._wake.wake()
+
+    def stop_on(self, *signals: signal.Signals) -> None:
+        """Have signals stop `run`, which has to be called on the main thread, as this has."""
+        self._wake.on_signals(signals, self.stop)
 
     def run(self) -> None:
         """Serve until `stop`, then close every connection and every log cleanly.
@@ -89,6 +94,9 @@ class Server:
         return max(0.0, (deadline_ns - time.monotonic_ns()) / 1e9)
 
     def _happened(self, descriptor: int, events: int) -> None:
+        if descriptor == self._wake.descriptor:
+            self._wake.drain()
+            return
         if descriptor == self._listener.fileno():
             self._accept()
             return
@@ -218,5 +226,5 @@ class Server:
             self._drop(peer)
         self._listener.close()
         self._epoll.close()
-        os.close(self._wake)
+        self._wake.close()
         self._topics.close()

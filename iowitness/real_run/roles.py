@@ -30,7 +30,7 @@ def broker_body(order: RunOrder) -> Callable[[int, int], None]:
             server.ensure_topic(topic, partition_count)
         # Ctrl-C reaches the whole process group; the driver decides when the broker ends.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, lambda *_: server.stop())
+        server.stop_on(signal.SIGTERM)
         os.write(told, b"%d\n" % server.port)
         os.close(told)
         server.run()
