@@ -6,6 +6,7 @@ from typing import Final, Generic, TypeVar
 
 from msgspec import Struct
 
+from iowitness.impl.connection_clock import ConnectionClock, ConnectionTimes, Phase
 from iowitness.impl.frame_buffer import FrameBuffer
 
 _API_KEY: Final = struct.Struct(">h")
@@ -33,10 +34,42 @@ class FrameLimits(Struct, frozen=True, kw_only=True):
 
 
 class Connection(Generic[RegionT]):
-    """Where one connection stands: bytes not yet understood, and parts not yet sent."""
+    """Where one connection stands: bytes not yet understood, parts not yet sent, and since when."""
 
-    __slots__ = ("frames", "outbox")
+    __slots__ = ("clock", "frames", "outbox")
 
-    def __init__(self, limits: FrameLimits) -> None:
+    def __init__(self, limits: FrameLimits, times: ConnectionTimes, now_ns: int) -> None:
         self.frames = FrameBuffer(limits.limit)
         self.outbox: deque[memoryview | RegionT] = deque()
+        self.clock = ConnectionClock(times, now_ns)
+
+    @property
+    def held_byte_count(self) -> int:
+        """Memory that this connection holds: of an unfinished frame, and of unsent answers."""
+        if not self.outbox:
+            return self.frames.held_byte_count
+        unsent = sum([len(part) for part in self.outbox if isinstance(part, memoryview)])
+        return self.frames.held_byte_count + unsent
+
+    def settle(self, now_ns: int, *, is_served: bool) -> int | None:
+        """Note what it does after something happened on it; when that will have taken too long.
+
+        `is_served` says that it waits for the broker, and not the broker for it.
+        """
+        self.clock.settle(self._phase(is_served=is_served), self.frames.taken_count, now_ns)
+        return self.clock.due_ns(self.frames.pending_byte_count)
+
+    def overdue(self, owed_byte_count: int) -> str:
+        """What to log when it is past its deadline."""
+        return self.clock.overdue(self.frames.pending_byte_count, owed_byte_count)
+
+    def _phase(self, *, is_served: bool) -> Phase:
+        if self.outbox:
+            return Phase.SENDING
+        if is_served:
+            return Phase.SERVED
+        if self.frames.pending_byte_count:
+            return Phase.FRAME
+        if self.clock.phase is Phase.SILENT and not self.frames.taken_count:
+            return Phase.SILENT
+        return Phase.IDLE

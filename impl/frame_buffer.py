@@ -6,6 +6,7 @@ and never with what was merely announced. So an idle connection holds nothing, a
 gigabytes costs nothing. Source: docs/formats/produce-and-fetch.md, "Frames".
 """
 
+import contextlib
 import struct
 from collections.abc import Callable
 from typing import Final
@@ -13,7 +14,8 @@ from typing import Final
 from iowitness.impl.wire_errors import ProtocolViolation
 
 SIZE_BYTE_COUNT: Final = 4
-_LARGEST_FIRST_STEP_BYTE_COUNT: Final = 262_144
+_FIRST_STEP_BYTE_COUNT: Final = 262_144
+_LARGEST_STEP_BYTE_COUNT: Final = 4_194_304
 _LEAST_FRAME_BYTE_COUNT: Final = 4
 _SIZE: Final = struct.Struct(">i")
 
@@ -24,7 +26,7 @@ class FrameBuffer:
     `limit` says how large a frame may be, given those of its first bytes that are there.
     """
 
-    __slots__ = ("_end", "_limit", "_own", "_start", "_view")
+    __slots__ = ("_end", "_limit", "_own", "_start", "_view", "taken_count")
 
     def __init__(self, limit: Callable[[memoryview], int]) -> None:
         self._limit = limit
@@ -32,6 +34,7 @@ class FrameBuffer:
         self._own: bytearray | None = None
         self._start = 0
         self._end = 0
+        self.taken_count = 0
 
     @property
     def pending_byte_count(self) -> int:
@@ -48,6 +51,8 @@ class FrameBuffer:
         if self._own is None:
             self._view, self._start, self._end = shared, 0, 0
             return shared
+        if self._end == len(self._own):
+            self._grow(self._own)
         return self._view[self._end :]
 
     def received(self, byte_count: int) -> None:
@@ -64,6 +69,7 @@ class FrameBuffer:
             return None
         start = self._start + SIZE_BYTE_COUNT
         self._start = start + size
+        self.taken_count += 1
         return self._view[start : self._start]
 
     def put_aside(self) -> None:
@@ -73,16 +79,35 @@ class FrameBuffer:
             self._own = None
             self._view = memoryview(b"")
             self._start = self._end = 0
-            return
-        if self._own is not None and self._start == 0 and self._end < len(self._own):
-            return
+        elif self._own is None:
+            self._move(there)
+
+    def _move(self, there: int) -> None:
+        """Take what is left to a new buffer of our own, with room for what comes next."""
         wanted = SIZE_BYTE_COUNT + (self._announced_size() or SIZE_BYTE_COUNT)
-        first_step = max(2 * there, _LARGEST_FIRST_STEP_BYTE_COUNT)
+        first_step = max(2 * there, _FIRST_STEP_BYTE_COUNT)
         own = bytearray(max(min(wanted, first_step), there + SIZE_BYTE_COUNT))
         own[:there] = self._view[self._start : self._end]
         self._own = own
         self._view = memoryview(own)
         self._start, self._end = 0, there
+
+    def _grow(self, own: bytearray) -> None:
+        """Make room for more of an unfinished frame.
+
+        In place, so that the memory is never there twice: large blocks are remapped, not copied.
+        Where somebody still holds a view of the buffer it cannot grow, and a new one is made.
+        """
+        there = self._end - self._start
+        wanted = SIZE_BYTE_COUNT + (self._announced_size() or SIZE_BYTE_COUNT)
+        step = max(_FIRST_STEP_BYTE_COUNT, min(there, _LARGEST_STEP_BYTE_COUNT))
+        if self._start == 0:
+            self._view.release()
+            with contextlib.suppress(BufferError):
+                own += bytes(min(max(wanted - there, SIZE_BYTE_COUNT), step))
+            self._view = memoryview(own)
+        if self._end == len(own):
+            self._move(there)
 
     def _announced_size(self) -> int | None:
         there = self._end - self._start

@@ -1,11 +1,14 @@
 """The broker's listening socket."""
 
+import contextlib
 import errno
+import os
 import socket
 from typing import Final
 
 from iowitness.impl.wire_errors import ListenFailed
 
+OUT_OF_DESCRIPTORS: Final = frozenset({errno.EMFILE, errno.ENFILE})
 _BACKLOG: Final = 1_024
 
 
@@ -32,3 +35,29 @@ def _told(host: str, port: int, error: OSError) -> str:
             "stop what listens there (ss -ltnp), or take port 0 for any free one"
         )
     return f"host={host} port={port} cannot be listened on: {error}"
+
+
+class SpareDescriptor:
+    """A descriptor kept for the time when there are no more.
+
+    A connection that cannot be accepted stays in the queue, and epoll says so again at once, for
+    ever. With the spare one given up it is accepted and closed, and its client knows.
+    """
+
+    __slots__ = ("_descriptor",)
+
+    def __init__(self) -> None:
+        self._descriptor = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+
+    def turn_away(self, listener: socket.socket) -> None:
+        """Accept the first in the queue and close it."""
+        os.close(self._descriptor)
+        try:
+            with contextlib.suppress(OSError):
+                listener.accept()[0].close()
+        finally:
+            self._descriptor = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+
+    def close(self) -> None:
+        """Give it back."""
+        os.close(self._descriptor)

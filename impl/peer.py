@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 from iowitness.impl.broker_state import ParkedFetch, Part, Session
-from iowitness.impl.connection import Connection, FrameLimits
+from iowitness.impl.connection import Connection
 from iowitness.impl.copying_reader import next_chunk
 from iowitness.impl.file_region import FileRegion
 from iowitness.impl.server_config import ReadPath
@@ -20,22 +20,52 @@ Owed: TypeAlias = memoryview | FileRegion
 
 
 class Peer:
-    """A connected client. `interest` is what epoll watches of its socket."""
+    """A connected client. `interest` is what epoll watches of its socket.
 
-    def __init__(self, sock: socket.socket, session: Session, limits: FrameLimits) -> None:
+    `is_muted` while it is not read from for want of memory, `is_queued` while frames that came
+    wait for its next turn.
+    """
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        session: Session,
+        connection: Connection[FileRegion],
+        address: str,
+    ) -> None:
         self.socket = sock
         self.descriptor = sock.fileno()
         self.session = session
-        self.connection: Connection[FileRegion] = Connection(limits)
+        self.connection = connection
+        self.address = address
         self.interest = READABLE
         self.parked: ParkedFetch | None = None
         self.ticket = -1
         self.closed = False
+        self.is_muted = False
+        self.is_queued = False
 
     @property
     def is_blocked(self) -> bool:
         """True while an answer is owed: the next request has to wait for it."""
         return self.parked is not None or bool(self.connection.outbox)
+
+    @property
+    def owed_byte_count(self) -> int:
+        """What is still to be sent, from memory and from files."""
+        return sum(
+            part.byte_count if isinstance(part, FileRegion) else len(part)
+            for part in self.connection.outbox
+        )
+
+    def due_ns(self, now_ns: int) -> int | None:
+        """By when something has to happen on it, told after something has; None if nothing has."""
+        is_served = self.parked is not None or self.is_muted or self.is_queued
+        return self.connection.settle(now_ns, is_served=is_served)
+
+    def overdue(self) -> str:
+        """What to log when it is past its deadline."""
+        return self.connection.overdue(self.owed_byte_count)
 
     def owe(self, parts: Sequence[Part]) -> None:
         """Queue the parts of an answer."""

@@ -3,7 +3,8 @@
 import logging
 
 from iowitness.impl.broker_state import Answer, BrokerState, Session
-from iowitness.impl.errors import BatchRefused, CorruptBatch
+from iowitness.impl.errors import BatchRefused, CorruptBatch, LimitExceeded
+from iowitness.impl.plain_size import check_plain_size
 from iowitness.impl.produce_wire import (
     PartitionAppended,
     PartitionBatches,
@@ -69,7 +70,10 @@ def _append(
 
 def _appended(state: BrokerState, partition: Partition, records: memoryview) -> PartitionAppended:
     try:
+        check_plain_size(records, state.config.batch_limits)
         appended = partition.log.append(records, now_ms=state.wall_ms())
+    except LimitExceeded as error:
+        raise ProtocolViolation(f"{partition.topic}-{partition.number}: {error}") from error
     except CorruptBatch as error:
         return _refused(partition.number, ErrorCode.CORRUPT_MESSAGE, str(error))
     except BatchRefused as error:

@@ -1,19 +1,27 @@
 """The broker's shell: one thread, one epoll, non-blocking sockets.
 
 Answers to one connection keep the order of its requests: while one is owed, no further request of
-that connection is taken up. So what waits in memory is bounded by the number of connections.
+that connection is taken up, and after a few it is the others' turn. What clients have to do has
+deadlines, what they may hold has limits: `connection_clock`, `admission`.
 """
 
+import contextlib
 import logging
 import select
 import signal
 import socket
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 
+from iowitness.impl.admission import Doorkeeper, MemoryGate
 from iowitness.impl.broker import Broker, new_cluster_id
 from iowitness.impl.broker_state import BrokerState, ParkedFetch, Part, Session
-from iowitness.impl.listening import listening_socket
+from iowitness.impl.connection import Connection
+from iowitness.impl.connection_clock import Phase
+from iowitness.impl.deadlines import Deadlines
+from iowitness.impl.file_region import FileRegion
+from iowitness.impl.listening import OUT_OF_DESCRIPTORS, SpareDescriptor, listening_socket
 from iowitness.impl.log_files import LogFiles, RealFiles
 from iowitness.impl.peer import HUNG_UP, READABLE, WRITABLE, Peer
 from iowitness.impl.server_config import ServerConfig
@@ -26,6 +34,7 @@ from iowitness.impl.wire_errors import ProtocolViolation
 log = logging.getLogger(__name__)
 
 _SHARED_BYTE_COUNT = 1_048_576
+_FRAMES_PER_TURN = 32
 
 
 class Server:
@@ -53,6 +62,11 @@ class Server:
         self._shared = memoryview(bytearray(_SHARED_BYTE_COUNT))
         self._peers: dict[int, Peer] = {}
         self._waiting: WaitingFetches[Peer] = WaitingFetches()
+        self._doorkeeper = Doorkeeper(self._config.admission)
+        self._memory = MemoryGate(self._config.admission)
+        self._deadlines = Deadlines()
+        self._queued: deque[Peer] = deque()
+        self._spare = SpareDescriptor()
         self._wake = WakeUp()
         self._epoll = select.epoll()
         self._epoll.register(self._wake.descriptor, select.EPOLLIN)
@@ -84,14 +98,18 @@ class Server:
                 for descriptor, events in self._epoll.poll(self._timeout_s()):
                     self._happened(descriptor, events)
                 self._expire()
+                self._take_turns()
         finally:
             self._close()
 
     def _timeout_s(self) -> float | None:
-        deadline_ns = self._waiting.next_deadline_ns()
-        if deadline_ns is None:
+        if self._queued:
+            return 0.0
+        dues = (self._waiting.next_deadline_ns(), self._deadlines.next_ns())
+        first_ns = min((due for due in dues if due is not None), default=None)
+        if first_ns is None:
             return None
-        return max(0.0, (deadline_ns - time.monotonic_ns()) / 1e9)
+        return max(0.0, (first_ns - time.monotonic_ns()) / 1e9)
 
     def _happened(self, descriptor: int, events: int) -> None:
         if descriptor == self._wake.descriptor:
@@ -103,13 +121,20 @@ class Server:
         peer = self._peers.get(descriptor)
         if peer is None:
             return
-        try:
+        with self._guarded(peer):
             if events & WRITABLE:
                 self._writable(peer)
             if events & select.EPOLLIN and not peer.closed:
                 self._readable(peer)
             elif events & HUNG_UP and not peer.closed:
                 self._drop(peer)
+        self._answer_waiting()
+
+    @contextlib.contextmanager
+    def _guarded(self, peer: Peer) -> Iterator[None]:
+        """Whatever goes wrong while a connection is worked on ends that connection, in one line."""
+        try:
+            yield
         except ProtocolViolation as violation:
             log.warning("%s: %s; connection closed", peer.session.peer, violation)
             self._drop(peer)
@@ -119,23 +144,45 @@ class Server:
         except Exception:
             log.exception("%s: a bug; connection closed", peer.session.peer)
             self._drop(peer)
-        self._answer_waiting()
+        if not peer.closed:
+            self._settle(peer)
+
+    def _settle(self, peer: Peer) -> None:
+        """Bring deadline and memory up to date after something happened on a connection."""
+        self._memory.hold(peer.descriptor, peer.connection.held_byte_count)
+        self._deadlines.set(peer.descriptor, peer.due_ns(time.monotonic_ns()))
 
     def _accept(self) -> None:
         try:
             sock, address = self._listener.accept()
-        except OSError as error:  # gone again, or out of descriptors
+        except OSError as error:
+            if error.errno in OUT_OF_DESCRIPTORS:
+                self._spare.turn_away(self._listener)
             log.warning("accept failed: %s", error)
+            return
+        told = f"{address[0]}:{address[1]}"
+        refusal = self._doorkeeper.enter(address[0])
+        if refusal is not None:
+            log.warning("%s: %s; connection closed", told, refusal)
+            sock.close()
             return
         sock.settimeout(0)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        session = Session(f"{address[0]}:{address[1]}")
-        peer = Peer(sock, session, self._config.frame_limits)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        connection: Connection[FileRegion] = Connection(
+            self._config.frame_limits, self._config.times, time.monotonic_ns()
+        )
+        peer = Peer(sock, Session(told), connection, address[0])
         self._peers[peer.descriptor] = peer
         self._epoll.register(peer.descriptor, peer.interest)
+        self._settle(peer)
 
     def _readable(self, peer: Peer) -> None:
-        if peer.is_blocked:
+        if peer.is_blocked or peer.is_queued:
+            self._watch(peer, peer.interest & ~select.EPOLLIN)
+            return
+        peer.is_muted = not self._memory.may_read(peer.descriptor)
+        if peer.is_muted:
             self._watch(peer, peer.interest & ~select.EPOLLIN)
             return
         frames = peer.connection.frames
@@ -156,10 +203,13 @@ class Server:
             self._work(peer)
 
     def _work(self, peer: Peer) -> None:
-        """Answer the frames that are there, one by one, until one cannot be answered at once."""
+        """Answer the frames that are there, until one cannot be answered at once.
+
+        After a few it is the others' turn, however many requests came in one go.
+        """
         frames = peer.connection.frames
-        while not peer.is_blocked:
-            frame = frames.next_frame()
+        for _ in range(_FRAMES_PER_TURN):
+            frame = None if peer.is_blocked else frames.next_frame()
             if frame is None:
                 break
             answer = self._broker.answer(peer.session, frame)
@@ -167,7 +217,31 @@ class Server:
                 self._park(peer, answer)
             elif answer is not None:
                 self._send(peer, answer)
+        else:
+            self._queue(peer)
         frames.put_aside()
+
+    def _queue(self, peer: Peer) -> None:
+        if not peer.is_queued and peer.connection.frames.pending_byte_count:
+            peer.is_queued = True
+            self._queued.append(peer)
+
+    def _take_turns(self) -> None:
+        """One more turn for each whose frames wait, and reading again where memory allows it."""
+        for _ in range(len(self._queued)):
+            peer = self._queued.popleft()
+            peer.is_queued = False
+            if not peer.closed:
+                with self._guarded(peer):
+                    self._work(peer)
+                    if not peer.is_queued and not peer.is_blocked:
+                        self._watch(peer, READABLE)
+        for descriptor in self._memory.released():
+            peer = self._peers[descriptor]
+            peer.is_muted = False
+            if not peer.is_blocked:
+                self._watch(peer, READABLE)
+            self._settle(peer)
 
     def _send(self, peer: Peer, parts: Sequence[Part]) -> None:
         peer.owe(parts)
@@ -191,21 +265,28 @@ class Server:
                     self._unpark(peer, parts)
 
     def _expire(self) -> None:
-        for peer in self._waiting.expired(time.monotonic_ns()):
+        now_ns = time.monotonic_ns()
+        for peer in self._waiting.expired(now_ns):
             assert peer.parked is not None
             self._unpark(peer, self._broker.timed_out(peer.parked))
+        for descriptor in self._deadlines.expired(now_ns):
+            peer = self._peers[descriptor]
+            log.log(
+                logging.INFO if peer.connection.clock.phase is Phase.IDLE else logging.WARNING,
+                "%s: %s; connection closed",
+                peer.session.peer,
+                peer.overdue(),
+            )
+            self._drop(peer)
         self._answer_waiting()
 
     def _unpark(self, peer: Peer, parts: Sequence[Part]) -> None:
         peer.parked = None
-        try:
+        with self._guarded(peer):
             self._send(peer, parts)
             if not peer.is_blocked:
                 self._watch(peer, READABLE)
                 self._work(peer)
-        except (ProtocolViolation, OSError) as error:
-            log.warning("%s: %s; connection closed", peer.session.peer, error)
-            self._drop(peer)
 
     def _watch(self, peer: Peer, interest: int) -> None:
         if interest != peer.interest and not peer.closed:
@@ -219,12 +300,16 @@ class Server:
         if peer.parked is not None:
             self._waiting.remove(peer.ticket)
         del self._peers[peer.descriptor]
+        self._memory.forget(peer.descriptor)
+        self._deadlines.set(peer.descriptor, None)
+        self._doorkeeper.leave(peer.address)
         peer.socket.close()
 
     def _close(self) -> None:
         for peer in list(self._peers.values()):
             self._drop(peer)
         self._listener.close()
+        self._spare.close()
         self._epoll.close()
         self._wake.close()
         self._topics.close()

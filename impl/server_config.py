@@ -4,7 +4,10 @@ from typing import Literal
 
 from msgspec import Struct
 
+from iowitness.impl.admission import AdmissionLimits
+from iowitness.impl.compression import ReadLimits
 from iowitness.impl.connection import FrameLimits
+from iowitness.impl.connection_clock import ConnectionTimes
 from iowitness.impl.log_config import LogConfig
 
 ReadPath = Literal["sendfile", "copy"]
@@ -26,6 +29,9 @@ class ServerConfig(Struct, frozen=True, kw_only=True):
     read_path: ReadPath = "sendfile"
     log: LogConfig = LogConfig()
     frame_limits: FrameLimits = FrameLimits()
+    times: ConnectionTimes = ConnectionTimes()
+    admission: AdmissionLimits = AdmissionLimits()
+    batch_limits: ReadLimits = ReadLimits(plain_byte_count=33_554_432)
     max_fetch_byte_count: int = 57_671_680
     max_partition_count: int = 10_000
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import cramjam
 
-from iowitness.impl.errors import CorruptRecord
+from iowitness.impl.errors import CorruptRecord, LimitExceeded
 
 FRAME_MAGIC: Final = b"\x82SNAPPY\x00"
 FRAME_HEAD: Final = FRAME_MAGIC + struct.pack(">ii", 1, 1)
@@ -35,7 +35,8 @@ def unframed_blocks(stored: bytes, limit_byte_count: int) -> Iterator[bytes]:
     """The plain bytes of a frame or a raw block, block by block.
 
     Every block says its plain length first, so the limit on each is checked before anything is
-    allocated. Raises `CorruptRecord` for a frame that ends early and for bytes that are no snappy.
+    allocated. Raises `LimitExceeded` for more, and `CorruptRecord` for a frame that ends early and
+    for bytes that are no snappy.
     """
     if not stored.startswith(FRAME_MAGIC):
         yield _block(stored, limit_byte_count)
@@ -60,7 +61,7 @@ def _block(block: bytes, limit_byte_count: int) -> bytes:
     try:
         plain_byte_count = cramjam.snappy.decompress_raw_len(block)
         if plain_byte_count > limit_byte_count:
-            raise CorruptRecord(
+            raise LimitExceeded(
                 f"snappy block says {plain_byte_count} B, expected at most {limit_byte_count} B"
             )
         return bytes(cramjam.snappy.decompress_raw(block))
