@@ -61,7 +61,6 @@ class BrokerState:
         self.cluster_id = cluster_id
         self.port = port
         self.appended: set[tuple[str, int]] = set()
-        self.next_producer_id = 0
         self.wall_ms = wall_ms or _wall_ms
 
     @property

@@ -43,6 +43,18 @@ def read_epochs(text: bytes, file: str) -> list[EpochStart]:
     ]
 
 
+def encode_next_producer_id(producer_id: int) -> bytes:
+    """One line: the first producer id that no block has reserved."""
+    return _encode([str(producer_id)])
+
+
+def read_next_producer_id(text: bytes, file: str) -> int:
+    """The first id that no block has reserved; 0 for an empty file."""
+    return max(
+        (_number(fields[0], file, number) for number, fields in _lines(text, file, 1)), default=0
+    )
+
+
 def encode_clean_shutdown(broker_epoch: int) -> bytes:
     """The marker that a clean stop leaves."""
     return json.dumps({"version": 0, "brokerEpoch": broker_epoch}, separators=(",", ":")).encode()

@@ -182,12 +182,15 @@ def _offset(
 def init_producer_id(
     state: BrokerState, session: Session, header: RequestHeader, request: InitProducerIdRequest
 ) -> InitProducerIdResponse:
-    """A fresh producer id with epoch 0. Transactions are not served."""
+    """A producer id that nobody had, with epoch 0. Transactions are not served."""
     del session, header
     if request.transactional_id is not None:
         return InitProducerIdResponse(error_code=ErrorCode.INVALID_REQUEST)
-    producer_id = state.next_producer_id
-    state.next_producer_id += 1
+    try:
+        producer_id = state.topics.next_producer_id()
+    except OSError:
+        log.exception("no producer id could be reserved")
+        return InitProducerIdResponse(error_code=ErrorCode.KAFKA_STORAGE_ERROR)
     return InitProducerIdResponse(
         error_code=ErrorCode.NONE, producer_id=producer_id, producer_epoch=0
     )

@@ -32,6 +32,7 @@ from iowitness.impl.log_reading import (
     read_slice,
 )
 from iowitness.impl.producer_journal import ProducerJournal
+from iowitness.impl.producer_states import ProducerStates
 from iowitness.impl.segment import MAX_SEGMENT_BYTE_COUNT, Segment
 from iowitness.impl.segment_place import SegmentPlace
 
@@ -139,6 +140,11 @@ class Log:
         """Where the oldest open transaction starts, or the log's end."""
         first = self._journal.states.first_open_offset()
         return self.end_offset if first is None else first
+
+    @property
+    def producers(self) -> ProducerStates:
+        """What its batches say of the producers that are not forgotten yet."""
+        return self._journal.states
 
     @property
     def leader_epochs(self) -> LeaderEpochs:

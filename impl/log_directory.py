@@ -21,6 +21,7 @@ from iowitness.impl.log import Log
 from iowitness.impl.log_config import LogConfig
 from iowitness.impl.log_files import LogFiles
 from iowitness.impl.log_loading import LogStart
+from iowitness.impl.producer_ids import ProducerIds
 from iowitness.impl.recovery import OnDamage
 from iowitness.impl.replaced_file import read_file, replace_file
 
@@ -57,6 +58,7 @@ class LogDirectory:
         self._logs: dict[TopicPartition, Log] = {}
         self._lock = files.lock(f"{path}/{LOCK}")
         self._was_clean = files.exists(f"{path}/{CLEAN_SHUTDOWN}")
+        self._producer_ids: ProducerIds | None = None
         self._is_closed = False
 
     @classmethod
@@ -78,6 +80,7 @@ class LogDirectory:
         directory = cls(path, files, topic_configs or {}, config)
         try:
             directory._open_logs(now_ms, on_damage)
+            directory._open_producer_ids()
             directory._forget_clean_stop()
         except BaseException:
             directory._release()
@@ -93,6 +96,11 @@ class LogDirectory:
     def was_clean(self) -> bool:
         """Whether the stop before was clean."""
         return self._was_clean
+
+    def next_producer_id(self) -> int:
+        """An id that no producer of this folder ever had. Raises `OSError`."""
+        assert self._producer_ids is not None
+        return self._producer_ids.take()
 
     def topic_id(self, topic: str, number: int) -> str | None:
         """The topic's id in the partition's folder, 22 characters; None if it has none."""
@@ -206,6 +214,10 @@ class LogDirectory:
             self._logs[partition] = Log.open(
                 folder, config, self._files, now_ms=now_ms, start=start
             )
+
+    def _open_producer_ids(self) -> None:
+        known = (one.producer_id for log in self._logs.values() for one in log.producers)
+        self._producer_ids = ProducerIds(self._files, self._path, max(known, default=-1) + 1)
 
     def _forget_clean_stop(self) -> None:
         if self._was_clean:

@@ -109,6 +109,10 @@ class Topics:
             self._directory.create(name, number, topic_id=_as_text(topic_id), now_ms=now_ms)
         return self._keep(name, topic_id, partition_count)
 
+    def next_producer_id(self) -> int:
+        """An id that no producer of this folder ever had. Raises `OSError`."""
+        return self._directory.next_producer_id()
+
     def close(self) -> None:
         """The clean stop of the whole folder. Raises the first `OSError`."""
         self._topics.clear()
