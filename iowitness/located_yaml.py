@@ -249,7 +249,9 @@ def _model_problem(
         expected = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(known)}"
         place = document.key_positions.get(path, document.position(path))
         return Problem(place, f"{_dotted(path)}: unknown key, {expected}")
-    return document.problem(path, f"{_shown(path, found['input'])}, {_expectation(found)}")
+    expectation = _expectation(found)
+    separator = ", " if expectation.startswith(("expected", "did")) else ": "
+    return document.problem(path, f"{_shown(path, found['input'])}{separator}{expectation}")
 
 
 def _shown(path: Path, value: object) -> str:

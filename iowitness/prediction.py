@@ -1,44 +1,15 @@
 """From a workload of `specs` to a prediction of `model`: the only place that knows both."""
 
 from collections.abc import Iterator
-from importlib import resources
-from pathlib import Path
 
 from iowitness.model import what_if
-from iowitness.model.hardware import Hardware
-from iowitness.model.hardware_yaml import read_hardware
 from iowitness.model.record_encoding import Record
 from iowitness.model.simulate import Prediction, simulate
 from iowitness.model.yaml_parts import WhatIfError
+from iowitness.preset_files import hardware_named, preset_names
 from iowitness.specs import workload as described
 
 DEFAULT_PRESET = "ssd-sata"
-
-
-def preset_names() -> tuple[str, ...]:
-    """The presets that come with the package."""
-    folder = resources.files("iowitness.model") / "presets"
-    names = (entry.name for entry in folder.iterdir())
-    return tuple(sorted(name[: -len(".yaml")] for name in names if name.endswith(".yaml")))
-
-
-def hardware_named(preset_name_or_path: str) -> Hardware:
-    """A preset by its name, or the hardware of a YAML file by its path.
-
-    Raises `WhatIfError` with all that is wrong with the file, `FileNotFoundError` where there is
-    neither preset nor file.
-    """
-    if preset_name_or_path in preset_names():
-        name = f"{preset_name_or_path}.yaml"
-        text = (resources.files("iowitness.model") / "presets" / name).read_text("utf-8")
-        return read_hardware(text, name, preset_name_or_path)
-    path = Path(preset_name_or_path)
-    if not path.exists():
-        known = ", ".join(preset_names())
-        raise FileNotFoundError(
-            f"preset={preset_name_or_path!r}, expected one of {known}, or the path of a YAML file"
-        )
-    return read_hardware(path.read_text("utf-8"), str(path), path.stem)
 
 
 def predict(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 _ROOT = Path(__file__).parents[2]
-_SUFFIXES = {".py", ".yaml", ".html", ".css", ".js", ".txt", ".typed"}
+_SUFFIXES = {".py", ".yaml", ".json", ".html", ".css", ".js", ".txt", ".typed"}
 
 
 @pytest.fixture(scope="module")
