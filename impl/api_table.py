@@ -36,6 +36,8 @@ class ApiKey(IntEnum):
     INIT_PRODUCER_ID = 22
     DESCRIBE_CONFIGS = 32
     SASL_AUTHENTICATE = 36
+    DELETE_GROUPS = 42
+    OFFSET_DELETE = 47
     DESCRIBE_CLUSTER = 60
 
 
@@ -207,6 +209,22 @@ _APIS = (
         flexible_from=2,
         request=sasl.SaslAuthenticateRequest,
         response=sasl.SaslAuthenticateResponse,
+    ),
+    Api(
+        key=ApiKey.DELETE_GROUPS,
+        first=0,
+        last=2,
+        flexible_from=2,
+        request=groups.DeleteGroupsRequest,
+        response=groups.DeleteGroupsResponse,
+    ),
+    Api(
+        key=ApiKey.OFFSET_DELETE,
+        first=0,
+        last=0,
+        flexible_from=_NEVER,
+        request=groups.OffsetDeleteRequest,
+        response=groups.OffsetDeleteResponse,
     ),
     Api(
         key=ApiKey.DESCRIBE_CLUSTER,

@@ -1,19 +1,25 @@
 """What the broker answers to a frame: topics and logs on one side, values on the other; no socket.
 
-A handler returns the parts of its answer, None where there is none to send, or a fetch that has
+A handler returns the parts of its answer, None where there is none to send, or a request that has
 to wait. One thread at a time.
 """
 
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-from iowitness.impl import cluster_handlers, fetch_handler, produce_handler
+from iowitness.impl import (
+    cluster_handlers,
+    fetch_handler,
+    group_handlers,
+    offset_handlers,
+    produce_handler,
+)
 from iowitness.impl.api_table import APIS, ApiKey
-from iowitness.impl.broker_state import Answer, BrokerState, ParkedFetch, Part, Session
+from iowitness.impl.broker_state import Answer, BrokerState, ParkedCall, ParkedFetch, Part, Session
 from iowitness.impl.fetch_wire import read_fetch_request
 from iowitness.impl.message_codec import codec_of
 from iowitness.impl.produce_wire import read_produce_request, write_produce_response
@@ -26,11 +32,22 @@ from iowitness.impl.request_header import (
 from iowitness.impl.wire import Cursor
 from iowitness.impl.wire_errors import ProtocolViolation
 
-Handler: TypeAlias = Callable[[BrokerState, Session, RequestHeader, Any], Struct]
+Handler: TypeAlias = Callable[[BrokerState, Session, RequestHeader, Any], Struct | ParkedCall]
 
 log = logging.getLogger(__name__)
 
 _HANDLERS: dict[int, Handler] = {
+    ApiKey.OFFSET_COMMIT: offset_handlers.offset_commit,
+    ApiKey.OFFSET_FETCH: offset_handlers.offset_fetch,
+    ApiKey.FIND_COORDINATOR: group_handlers.find_coordinator,
+    ApiKey.JOIN_GROUP: group_handlers.join_group,
+    ApiKey.HEARTBEAT: group_handlers.heartbeat,
+    ApiKey.LEAVE_GROUP: group_handlers.leave_group,
+    ApiKey.SYNC_GROUP: group_handlers.sync_group,
+    ApiKey.DESCRIBE_GROUPS: group_handlers.describe_groups,
+    ApiKey.LIST_GROUPS: group_handlers.list_groups,
+    ApiKey.DELETE_GROUPS: group_handlers.delete_groups,
+    ApiKey.OFFSET_DELETE: offset_handlers.offset_delete,
     ApiKey.METADATA: cluster_handlers.metadata,
     ApiKey.LIST_OFFSETS: cluster_handlers.list_offsets,
     ApiKey.INIT_PRODUCER_ID: cluster_handlers.init_producer_id,
@@ -68,14 +85,25 @@ class Broker:
         if header.api_key == ApiKey.FETCH:
             request = read_fetch_request(cursor, header.version)
             return fetch_handler.fetch(self.state, header, request)
-        flexible = api.flexible(header.version)
         assert api.request is not None
-        assert api.response is not None
-        message = codec_of(api.request, header.version, flexible=flexible).read(cursor)
-        response = _HANDLERS[header.api_key](self.state, session, header, message)
-        frame_out = response_frame(header)
-        codec_of(api.response, header.version, flexible=flexible).write(frame_out, response)
-        return [finished(frame_out)]
+        codec = codec_of(api.request, header.version, flexible=api.flexible(header.version))
+        response = _HANDLERS[header.api_key](self.state, session, header, codec.read(cursor))
+        return response if isinstance(response, ParkedCall) else _encoded(header, response)
+
+    def finished(self) -> Iterator[tuple[ParkedCall, Sequence[Part]]]:
+        """The parked calls whose answers are there by now; those of lost connections too."""
+        finished = self.state.groups.finished
+        while finished:
+            call, response = finished.pop(0)
+            yield call, _encoded(call.header, response)
+
+    def next_deadline_ns(self) -> int | None:
+        """When `tick` next has something to do, by the monotonic clock; None if it never has."""
+        return self.state.groups.next_deadline_ns()
+
+    def tick(self, now_ns: int) -> None:
+        """What time makes due."""
+        self.state.groups.tick(now_ns=now_ns)
 
     def retried(self, parked: ParkedFetch) -> Sequence[Part] | None:
         """The answer of a waiting fetch if there is enough by now, else None."""
@@ -102,6 +130,16 @@ class Broker:
         frame = response_frame(header)
         write_produce_response(frame, header.version, response)
         return [finished(frame)]
+
+
+def _encoded(header: RequestHeader, response: Struct) -> Sequence[Part]:
+    api = APIS[header.api_key]
+    assert api.response is not None
+    frame = response_frame(header)
+    codec_of(api.response, header.version, flexible=api.flexible(header.version)).write(
+        frame, response
+    )
+    return [finished(frame)]
 
 
 def new_cluster_id() -> str:

@@ -8,6 +8,8 @@ from msgspec import Struct
 
 from iowitness.impl.fetch_wire import FetchRequest
 from iowitness.impl.file_region import FileRegion
+from iowitness.impl.group_coordinator import GroupCoordinator
+from iowitness.impl.group_journal import GroupJournal
 from iowitness.impl.request_header import RequestHeader
 from iowitness.impl.server_config import ServerConfig
 from iowitness.impl.topics import Topics
@@ -31,8 +33,20 @@ class ParkedFetch(Struct, frozen=True):
         )
 
 
-Answer: TypeAlias = Sequence[Part] | ParkedFetch | None
-"""Parts to send in order, a fetch that waits, or None: nothing is to be sent."""
+class ParkedCall:
+    """A request whose answer comes when others have done their part, as in a rebalance.
+
+    It is known by its identity: `Broker.finished` gives it back with its answer.
+    """
+
+    __slots__ = ("header",)
+
+    def __init__(self, header: RequestHeader) -> None:
+        self.header = header
+
+
+Answer: TypeAlias = Sequence[Part] | ParkedFetch | ParkedCall | None
+"""Parts to send in order, a request that waits, or None: nothing is to be sent."""
 
 
 class Session:
@@ -42,6 +56,11 @@ class Session:
 
     def __init__(self, peer: str) -> None:
         self.peer = peer
+
+    @property
+    def host(self) -> str:
+        """The address without the port."""
+        return self.peer.rpartition(":")[0]
 
 
 class BrokerState:
@@ -62,6 +81,12 @@ class BrokerState:
         self.port = port
         self.appended: set[tuple[str, int]] = set()
         self.wall_ms = wall_ms or _wall_ms
+        self.now_ns = time.monotonic_ns
+        journal = GroupJournal(topics, self.appended)
+        self.groups: GroupCoordinator[ParkedCall] = GroupCoordinator(
+            config.groups, journal, self.wall_ms
+        )
+        self.groups.load(now_ns=self.now_ns())
 
     @property
     def host(self) -> str:

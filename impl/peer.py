@@ -6,7 +6,7 @@ import socket
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
-from iowitness.impl.broker_state import ParkedFetch, Part, Session
+from iowitness.impl.broker_state import ParkedCall, ParkedFetch, Part, Session
 from iowitness.impl.connection import Connection
 from iowitness.impl.copying_reader import next_chunk
 from iowitness.impl.file_region import FileRegion
@@ -39,7 +39,7 @@ class Peer:
         self.connection = connection
         self.address = address
         self.interest = READABLE
-        self.parked: ParkedFetch | None = None
+        self.parked: ParkedFetch | ParkedCall | None = None
         self.ticket = -1
         self.closed = False
         self.is_muted = False

@@ -1,7 +1,5 @@
 """Produce: each partition's batch set goes to its log as it came, in one write."""
 
-import logging
-
 from iowitness.impl.broker_state import Answer, BrokerState, Session
 from iowitness.impl.errors import BatchRefused, CorruptBatch, LimitExceeded
 from iowitness.impl.plain_size import check_plain_size
@@ -16,8 +14,6 @@ from iowitness.impl.produce_wire import (
 from iowitness.impl.request_header import RequestHeader
 from iowitness.impl.topics import Partition
 from iowitness.impl.wire_errors import ErrorCode, ProtocolViolation, named
-
-log = logging.getLogger(__name__)
 
 _ALL_ACKS = frozenset({0, 1, -1})
 
@@ -82,11 +78,7 @@ def _appended(state: BrokerState, partition: Partition, records: memoryview) -> 
             partition.number, error.error_code, record_faults=faults, error_message=str(error)
         )
     except OSError as error:
-        partition.fault = (
-            f"{partition.topic}-{partition.number} is fenced: a write failed with {error}; "
-            "make room or mend the disk, then restart the broker"
-        )
-        log.error("%s", partition.fault)  # noqa: TRY400 - the disk failed, not this code
+        partition.fence(error)
         return _refused(partition.number, ErrorCode.KAFKA_STORAGE_ERROR, partition.fault)
     state.appended.add((partition.topic, partition.number))
     return PartitionAppended(

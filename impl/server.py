@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 
 from iowitness.impl.admission import Doorkeeper, MemoryGate
 from iowitness.impl.broker import Broker, new_cluster_id
-from iowitness.impl.broker_state import BrokerState, ParkedFetch, Part, Session
+from iowitness.impl.broker_state import BrokerState, ParkedCall, ParkedFetch, Part, Session
 from iowitness.impl.connection import Connection
 from iowitness.impl.connection_clock import Phase
 from iowitness.impl.deadlines import Deadlines
@@ -67,6 +67,7 @@ class Server:
         self._deadlines = Deadlines()
         self._queued: deque[Peer] = deque()
         self._spare = SpareDescriptor()
+        self._calls: dict[ParkedCall, Peer] = {}
         self._wake = WakeUp()
         self._epoll = select.epoll()
         self._epoll.register(self._wake.descriptor, select.EPOLLIN)
@@ -105,7 +106,11 @@ class Server:
     def _timeout_s(self) -> float | None:
         if self._queued:
             return 0.0
-        dues = (self._waiting.next_deadline_ns(), self._deadlines.next_ns())
+        dues = (
+            self._waiting.next_deadline_ns(),
+            self._deadlines.next_ns(),
+            self._broker.next_deadline_ns(),
+        )
         first_ns = min((due for due in dues if due is not None), default=None)
         if first_ns is None:
             return None
@@ -215,6 +220,9 @@ class Server:
             answer = self._broker.answer(peer.session, frame)
             if isinstance(answer, ParkedFetch):
                 self._park(peer, answer)
+            elif isinstance(answer, ParkedCall):
+                peer.parked = answer
+                self._calls[answer] = peer
             elif answer is not None:
                 self._send(peer, answer)
         else:
@@ -242,6 +250,7 @@ class Server:
             if not peer.is_blocked:
                 self._watch(peer, READABLE)
             self._settle(peer)
+        self._answer_waiting()
 
     def _send(self, peer: Peer, parts: Sequence[Part]) -> None:
         peer.owe(parts)
@@ -254,20 +263,29 @@ class Server:
         peer.ticket = self._waiting.add(peer, parked.partitions, deadline_ns)
 
     def _answer_waiting(self) -> None:
-        """Answer the waiting fetches for which what was just appended is enough."""
+        """Answer parked calls, and the fetches for which what was just appended is enough."""
+        self._answer_calls()
         while self._state.appended:
             partition = self._state.appended.pop()
             for peer in self._waiting.waiting_for(partition):
-                assert peer.parked is not None
+                assert isinstance(peer.parked, ParkedFetch)
                 parts = self._broker.retried(peer.parked)
                 if parts is not None:
                     self._waiting.remove(peer.ticket)
                     self._unpark(peer, parts)
+            self._answer_calls()
+
+    def _answer_calls(self) -> None:
+        for call, parts in self._broker.finished():
+            peer = self._calls.pop(call, None)
+            if peer is not None:
+                self._unpark(peer, parts)
 
     def _expire(self) -> None:
         now_ns = time.monotonic_ns()
+        self._broker.tick(now_ns)
         for peer in self._waiting.expired(now_ns):
-            assert peer.parked is not None
+            assert isinstance(peer.parked, ParkedFetch)
             self._unpark(peer, self._broker.timed_out(peer.parked))
         for descriptor in self._deadlines.expired(now_ns):
             peer = self._peers[descriptor]
@@ -297,8 +315,10 @@ class Server:
         if peer.closed:
             return
         peer.closed = True
-        if peer.parked is not None:
+        if isinstance(peer.parked, ParkedFetch):
             self._waiting.remove(peer.ticket)
+        elif peer.parked is not None:
+            self._calls.pop(peer.parked, None)
         del self._peers[peer.descriptor]
         self._memory.forget(peer.descriptor)
         self._deadlines.set(peer.descriptor, None)

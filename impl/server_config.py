@@ -8,6 +8,7 @@ from iowitness.impl.admission import AdmissionLimits
 from iowitness.impl.compression import ReadLimits
 from iowitness.impl.connection import FrameLimits
 from iowitness.impl.connection_clock import ConnectionTimes
+from iowitness.impl.group_config import GroupConfig
 from iowitness.impl.log_config import LogConfig
 
 ReadPath = Literal["sendfile", "copy"]
@@ -28,6 +29,7 @@ class ServerConfig(Struct, frozen=True, kw_only=True):
     default_partition_count: int = 1
     read_path: ReadPath = "sendfile"
     log: LogConfig = LogConfig()
+    groups: GroupConfig = GroupConfig()
     frame_limits: FrameLimits = FrameLimits()
     times: ConnectionTimes = ConnectionTimes()
     admission: AdmissionLimits = AdmissionLimits()

@@ -5,6 +5,7 @@ the topic's id, as Kafka writes it. Source: Kafka 4.3, PartitionMetadataFile.
 """
 
 import base64
+import logging
 import re
 import secrets
 from collections.abc import Mapping
@@ -14,6 +15,8 @@ from iowitness.impl.log import Log
 from iowitness.impl.log_config import LogConfig
 from iowitness.impl.log_directory import LogDirectory
 from iowitness.impl.log_files import LogFiles
+
+_log = logging.getLogger(__name__)
 
 _LEGAL_NAME = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 
@@ -32,6 +35,14 @@ class Partition:
         self.number = number
         self.log = log
         self.fault: str | None = None
+
+    def fence(self, error: OSError) -> None:
+        """Take no more requests: a write has failed."""
+        self.fault = (
+            f"{self.topic}-{self.number} is fenced: a write failed with {error}; "
+            "make room or mend the disk, then restart the broker"
+        )
+        _log.error("%s", self.fault)
 
 
 class Topic:

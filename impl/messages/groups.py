@@ -329,3 +329,65 @@ class DescribeGroupsResponse(Struct, frozen=True, kw_only=True):
 
     throttle_time_ms: Annotated[Int32, since(1)] = 0
     groups: tuple[DescribedGroup, ...]
+
+
+class DeleteGroupsRequest(Struct, frozen=True, kw_only=True):
+    """Asks for groups to be removed, with their offsets."""
+
+    groups_names: tuple[str, ...]
+
+
+class DeletedGroup(Struct, frozen=True, kw_only=True):
+    """What became of one group."""
+
+    group_id: str
+    error_code: Int16
+
+
+class DeleteGroupsResponse(Struct, frozen=True, kw_only=True):
+    """What became of each group."""
+
+    throttle_time_ms: Int32 = 0
+    results: tuple[DeletedGroup, ...]
+
+
+class OffsetDeletePartition(Struct, frozen=True, kw_only=True):
+    """One partition whose offset is to go."""
+
+    partition_index: Int32
+
+
+class OffsetDeleteTopic(Struct, frozen=True, kw_only=True):
+    """The partitions of one topic."""
+
+    name: str
+    partitions: tuple[OffsetDeletePartition, ...]
+
+
+class OffsetDeleteRequest(Struct, frozen=True, kw_only=True):
+    """Asks for some of a group's offsets to be removed."""
+
+    group_id: str
+    topics: tuple[OffsetDeleteTopic, ...]
+
+
+class OffsetDeletePartitionResult(Struct, frozen=True, kw_only=True):
+    """What became of one offset."""
+
+    partition_index: Int32
+    error_code: Int16
+
+
+class OffsetDeleteTopicResult(Struct, frozen=True, kw_only=True):
+    """The partitions of one topic."""
+
+    name: str
+    partitions: tuple[OffsetDeletePartitionResult, ...]
+
+
+class OffsetDeleteResponse(Struct, frozen=True, kw_only=True):
+    """What became of each offset; the error is the whole group's."""
+
+    error_code: Int16
+    throttle_time_ms: Int32 = 0
+    topics: tuple[OffsetDeleteTopicResult, ...] = ()

@@ -5,9 +5,13 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from iowitness.impl.group_config import GroupConfig
 from iowitness.impl.log_files import LogFiles
 from iowitness.impl.server import Server
 from iowitness.impl.server_config import ServerConfig
+
+GROUPS_AT_ONCE = GroupConfig(initial_rebalance_delay_ms=0)
+"""The first member of a group is served at once, where Kafka's default waits 3 s for others."""
 
 
 @contextlib.contextmanager
@@ -15,7 +19,7 @@ def running_broker(
     folder: Path, config: ServerConfig | None = None, files: LogFiles | None = None
 ) -> Iterator[Server]:
     """A server that serves while the block runs, and then stops cleanly."""
-    server = Server(str(folder), config, files)
+    server = Server(str(folder), config or ServerConfig(groups=GROUPS_AT_ONCE), files)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
