@@ -8,6 +8,7 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from iowitness.impl.log_config import LogConfig
 from iowitness.impl.server import Server
@@ -44,7 +45,7 @@ def _serve(folder: str, config: ServerConfig, report: Connection) -> None:
 @contextlib.contextmanager
 def broker_process(config: ServerConfig | None = None) -> Iterator[BrokerProcess]:
     """A broker on an empty folder in memory where there is such a place, gone afterwards."""
-    memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
+    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
     folder = tempfile.mkdtemp(prefix="bench-broker-", dir=memory)
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()

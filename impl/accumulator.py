@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from iowitness.impl.cluster_view import TopicPartition
-from iowitness.impl.delivery import Delivery, FullDelivery, ManyDelivery
+from iowitness.impl.delivery import FullDelivery, ManyDelivery
 from iowitness.impl.partitioner import StickyPartitioner
 from iowitness.impl.producer_batch import (
     RECORD_OVERHEAD_BYTE_COUNT,
-    BarePart,
     Flush,
     FullPart,
     ManyPart,
@@ -96,21 +95,6 @@ class Accumulator:
             at_batch_end=has_ended,
         )
 
-    def append_bare(
-        self,
-        topic: str,
-        partition_count: int,
-        deliveries: Sequence[Delivery],
-        timestamp_ms: int,
-        now_ns: int,
-    ) -> None:
-        """Take records that have only values, for any partition."""
-        values: list[bytes] = [delivery.value for delivery in deliveries]  # type: ignore[misc]  # a bare record has one
-        for batch, first, count in self._spread(
-            topic, partition_count, values, timestamp_ms, now_ns
-        ):
-            batch.parts.append(BarePart(deliveries[first : first + count], timestamp_ms))
-
     def append_many(
         self,
         topic: str,
@@ -119,7 +103,7 @@ class Accumulator:
         timestamp_ms: int,
         now_ns: int,
     ) -> None:
-        """Take many values that were handed over at once, for any partition."""
+        """Take values that came together, for any partition."""
         for batch, first, count in self._spread(
             topic, partition_count, many.values, timestamp_ms, now_ns
         ):

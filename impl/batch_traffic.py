@@ -10,6 +10,7 @@ from iowitness.impl.metadata_needs import MetadataNeeds
 from iowitness.impl.node_link import Exchange, NodeLink
 from iowitness.impl.node_links import NodeLinks
 from iowitness.impl.produce_decisions import LEADER_CODES, Decision, decided
+from iowitness.impl.produce_frames import OneBatchAnswers, OneBatchFrames
 from iowitness.impl.produce_wire import (
     PartitionAppended,
     read_produce_response,
@@ -18,7 +19,7 @@ from iowitness.impl.produce_wire import (
 from iowitness.impl.producer_batch import ProducerBatch
 from iowitness.impl.producer_config import ProducerConfig
 from iowitness.impl.producer_errors import DeliveryTimedOut, ProduceRefused
-from iowitness.impl.request_header import RequestHeader
+from iowitness.impl.request_header import RequestHeader, request_frame
 from iowitness.impl.sequences import Sequences
 from iowitness.impl.wire import Buffer, Cursor
 from iowitness.impl.wire_errors import ErrorCode
@@ -50,6 +51,7 @@ class BatchTraffic:
         self._finished = finished
         self._jitter = jitter
         self._delivery_timeout_ns = config.effective_delivery_timeout_ms * 1_000_000
+        self._answers: dict[tuple[int, TopicPartition], OneBatchAnswers] = {}
         self.under_way: dict[int, ProducerBatch] = {}
 
     def send(self, now_ns: int) -> Ready:
@@ -84,28 +86,48 @@ class BatchTraffic:
 
     def _request(self, link: NodeLink, led: Sequence[TopicPartition], now_ns: int) -> None:
         batches = self._accumulator.drain(link.node.node_id, led)
-        batches.sort(key=lambda batch: batch.partition.topic)
-        stored: list[tuple[str, int, Buffer]] = []
-        for batch in batches:
-            encoded = batch.encode(self._compressor, self._sequences.stamp(batch))
-            stored.append((*batch.partition, encoded))
-        header, frame = link.begin(ApiKey.PRODUCE)
-        buffers = write_produce_request(
-            frame,
-            header.version,
-            acks=self._config.effective_acks,
-            timeout_ms=self._config.request_timeout_ms,
-            batches=stored,
+        header = link.header(ApiKey.PRODUCE)
+        buffers = (
+            self._one(link, header, *batches)
+            if len(batches) == 1
+            else self._several(header, batches)
         )
         if self._config.effective_acks == 0:
             link.queue(buffers, None)
             self._sent_unacknowledged(batches)
         else:
-            link.queue(buffers, Exchange(header, now_ns, self._answered, tuple(batches)))
+            link.queue(buffers, Exchange(header, now_ns, self._answered, batches))
             for batch in batches:
                 self.under_way[id(batch)] = batch
         if self._config.max_batches_per_request is not None or self._config.effective_acks == 0:
             self._links.flush(link)
+
+    def _one(self, link: NodeLink, header: RequestHeader, batch: ProducerBatch) -> Sequence[Buffer]:
+        frames = link.frames_to.get(batch.partition)
+        if frames is None:
+            frames = OneBatchFrames(
+                header,
+                batch.partition,
+                self._config.effective_acks,
+                self._config.request_timeout_ms,
+            )
+            link.frames_to[batch.partition] = frames
+        encoded = batch.encode(self._compressor, self._sequences.stamp(batch))
+        return frames.request(header.correlation_id, encoded)
+
+    def _several(self, header: RequestHeader, batches: list[ProducerBatch]) -> Sequence[Buffer]:
+        batches.sort(key=lambda batch: batch.partition.topic)
+        stored: list[tuple[str, int, Buffer]] = []
+        for batch in batches:
+            encoded = batch.encode(self._compressor, self._sequences.stamp(batch))
+            stored.append((*batch.partition, encoded))
+        return write_produce_request(
+            request_frame(header),
+            header.version,
+            acks=self._config.effective_acks,
+            timeout_ms=self._config.request_timeout_ms,
+            batches=stored,
+        )
 
     def _flush(self) -> None:
         for link in self._links.all:
@@ -124,7 +146,16 @@ class BatchTraffic:
 
     def answered(self, exchange: Exchange, cursor: Cursor, now_ns: int) -> None:
         """Settle the batches of a request that was answered. Raises ProtocolViolation."""
-        response = read_produce_response(cursor, exchange.header.version)
+        version = exchange.header.version
+        if len(exchange.batches) == 1 and version >= OneBatchAnswers.FIRST_VERSION:
+            (batch,) = exchange.batches
+            answers = self._answers_from(version, batch.partition)
+            appended = answers.read(cursor.view, cursor.position)
+            if appended is not None:
+                self._landed(batch)
+                self._decide(batch, appended, now_ns)
+                return
+        response = read_produce_response(cursor, version)
         told = {
             (topic.topic, partition.partition): partition
             for topic in response.topics
@@ -132,12 +163,14 @@ class BatchTraffic:
         }
         for batch in exchange.batches:
             self._landed(batch)
-            appended = told.get(batch.partition)
-            if appended is None:
-                appended = PartitionAppended(
-                    batch.partition.partition, ErrorCode.UNKNOWN_SERVER_ERROR
-                )
-            self._decide(batch, appended, now_ns)
+            missing = PartitionAppended(batch.partition.partition, ErrorCode.UNKNOWN_SERVER_ERROR)
+            self._decide(batch, told.get(batch.partition, missing), now_ns)
+
+    def _answers_from(self, version: int, partition: TopicPartition) -> OneBatchAnswers:
+        answers = self._answers.get((version, partition))
+        if answers is None:
+            answers = self._answers[version, partition] = OneBatchAnswers(version, partition)
+        return answers
 
     def lost(self, exchange: Exchange, error: Exception, now_ns: int) -> None:
         """Settle the batches of a request that will not be answered: try again, if allowed."""

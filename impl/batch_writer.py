@@ -35,15 +35,11 @@ from iowitness.impl.record_writer import (
     new_head,
     uniform_heads,
 )
+from iowitness.impl.varint import TABLE_COUNT
 
 _LEADER_EPOCH: Final = -1
 _UNCHECKED: Final = struct.Struct(">qiibI")
 """The head's fields up to the checksum, which covers none of them."""
-
-_LEAST_BARE_OVERHEAD_BYTE_COUNT: Final = 7
-"""Length, attributes, time, place, no key, value length, no headers: a byte each at least."""
-_VARINT_ENDS: Final = (64, 8_192, 1_048_576, 134_217_728, 2**31)
-"""Zigzag varints of the numbers below each are one byte longer than those below the one before."""
 
 _kept_head = KEPT_HEADS.get
 
@@ -135,22 +131,27 @@ class BatchBuilder:
         index = self.record_count
         if not index:
             self._base_timestamp_ms = self._max_timestamp_ms = timestamp_ms
-        delta_ms = timestamp_ms - self._base_timestamp_ms
+        if index >= TABLE_COUNT:
+            return self._extended_singly(timestamp_ms, values, first)
+        heads = uniform_heads(size, timestamp_ms - self._base_timestamp_ms)
         room = self.limit_byte_count - self.byte_count
-        most = min(
-            len(values) - first, max(1, room // (size + _LEAST_BARE_OVERHEAD_BYTE_COUNT) + 1)
-        )
-        heads = uniform_heads(size, delta_ms, index + most)
-        count = _fitting_count(heads, index, most, size, room)
-        pieces: list[bytes] = [NO_HEADERS] * (3 * count)
-        pieces[::3] = heads[index : index + count]
-        pieces[1::3] = values[first : first + count]
-        self._pieces += pieces
-        self.byte_count += sum(map(len, pieces[::3])) + count * (size + 1)
+        count, byte_count = heads.fitting_count(index, room, len(values) - first)
+        if not count:
+            return 0
+        self._pieces += heads.pieces(values[first : first + count], index)
+        self.byte_count += byte_count
         self.record_count = index + count
-        if count and timestamp_ms > self._max_timestamp_ms:
+        if timestamp_ms > self._max_timestamp_ms:
             self._max_timestamp_ms = timestamp_ms
+        if index + count == TABLE_COUNT:
+            count += self._extended_singly(timestamp_ms, values, first + count)
         return count
+
+    def _extended_singly(self, timestamp_ms: int, values: Sequence[bytes], first: int) -> int:
+        place = first
+        while place < len(values) and self.try_append(timestamp_ms, None, values[place]):
+            place += 1
+        return place - first
 
     def build(
         self,
@@ -166,25 +167,6 @@ class BatchBuilder:
         timestamps_ms = (self._base_timestamp_ms, self._max_timestamp_ms)
         plain = b"".join(self._pieces)
         return _batch(plain, self.record_count, timestamps_ms, compressor, stamp)
-
-
-def _fitting_count(heads: Sequence[bytes], first: int, most: int, size: int, room: int) -> int:
-    """How many records from place `first` on fit into `room`; the batch's very first always does.
-
-    Heads grow only where the varint of the place does, so it goes stretch by stretch.
-    """
-    count = 0
-    while count < most:
-        place = first + count
-        each = len(heads[place]) + size + len(NO_HEADERS)
-        fitting = room // each if place else max(1, room // each)
-        stretch = next(end for end in _VARINT_ENDS if place < end) - place
-        step = min(fitting, stretch, most - count)
-        if step <= 0:
-            break
-        count += step
-        room -= step * each
-    return count
 
 
 def encode_batch(

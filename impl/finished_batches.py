@@ -2,8 +2,8 @@
 
 import logging
 
-from iowitness.impl.delivery import Completions
-from iowitness.impl.producer_batch import Callbacks, ProducerBatch
+from iowitness.impl.delivery import Callbacks, Completions
+from iowitness.impl.producer_batch import ProducerBatch
 from iowitness.impl.producer_memory import ProducerMemory
 
 log = logging.getLogger(__name__)

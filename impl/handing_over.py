@@ -1,18 +1,24 @@
 """From the callers' lists into batches: which partition, which batch, on the sender's thread."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import cast
 
 from iowitness.impl.accumulator import Accumulator, record_byte_count
 from iowitness.impl.cluster_view import TopicPartition
-from iowitness.impl.delivery import Delivery, FullDelivery, ManyDelivery
+from iowitness.impl.delivery import (
+    Delivery,
+    FullDelivery,
+    ManyDelivery,
+    ObservedDelivery,
+    gathered,
+    gathered_observed,
+)
 from iowitness.impl.finished_batches import FinishedBatches
 from iowitness.impl.metadata_needs import MetadataNeeds
 from iowitness.impl.partitioner import partition_of_key
 from iowitness.impl.producer_batch import (
     RECORD_OVERHEAD_BYTE_COUNT,
-    BarePart,
     FullPart,
     ManyPart,
     Part,
@@ -88,22 +94,18 @@ class HandingOver:
     def _take_from(self, intake: Intake, arrived_ns: int, timestamp_ms: int) -> None:
         count = self._metadata.view.partition_counts[intake.topic]
         handed = intake.take_all()
+        append_many = self._accumulator.append_many
         if not intake.has_mixed:
-            bare = cast("list[Delivery]", handed)
-            self._accumulator.append_bare(intake.topic, count, bare, timestamp_ms, arrived_ns)
+            many = gathered(cast("list[Delivery]", handed))
+            append_many(intake.topic, count, many, timestamp_ms, arrived_ns)
             return
         for kind, group in groupby(handed, type):
-            if kind is Delivery:
-                bare = cast("list[Delivery]", list(group))
-                self._accumulator.append_bare(intake.topic, count, bare, timestamp_ms, arrived_ns)
-                continue
-            for one in group:
-                if isinstance(one, ManyDelivery):
-                    self._accumulator.append_many(
-                        intake.topic, count, one, timestamp_ms, arrived_ns
-                    )
-                elif isinstance(one, FullDelivery):
+            if kind is FullDelivery:
+                for one in cast("Iterator[FullDelivery]", group):
                     self._take_full(intake.topic, count, one, arrived_ns)
+                continue
+            for many in _gathered_by_kind(kind, list(group)):
+                append_many(intake.topic, count, many, timestamp_ms, arrived_ns)
 
     def _take_full(self, topic: str, count: int, record: FullDelivery, arrived_ns: int) -> None:
         partition = record.partition
@@ -120,17 +122,26 @@ class HandingOver:
     def _fail(self, topic: str, handed: Delivery | ManyDelivery, error: Exception) -> None:
         """Tell the owner of a record that never came into a batch."""
         batch = ProducerBatch(TopicPartition(topic, -1), 0, 0)
-        batch.parts.append(_alone(handed))
         batch.reserved_byte_count = _reserved_byte_count(handed)
+        batch.parts.append(_alone(handed))
         self._finished.finish(batch, error=error)
 
 
+def _gathered_by_kind(kind: type, handed: list[Delivery | ManyDelivery]) -> Sequence[ManyDelivery]:
+    """Neighbours of one kind as stretches of values."""
+    if kind is Delivery:
+        return (gathered(cast("list[Delivery]", handed)),)
+    if kind is ObservedDelivery:
+        return (gathered_observed(cast("list[ObservedDelivery]", handed)),)
+    return cast("list[ManyDelivery]", handed)
+
+
 def _alone(handed: Delivery | ManyDelivery) -> Part:
-    if isinstance(handed, ManyDelivery):
-        return ManyPart(handed, 0, handed.count, -1)
     if isinstance(handed, FullDelivery):
         return FullPart(handed)
-    return BarePart([handed], -1)
+    if isinstance(handed, Delivery):
+        (handed,) = _gathered_by_kind(type(handed), [handed])
+    return ManyPart(handed, 0, handed.count, -1)
 
 
 def _reserved_byte_count(handed: Delivery | ManyDelivery) -> int:
@@ -138,7 +149,8 @@ def _reserved_byte_count(handed: Delivery | ManyDelivery) -> int:
         return values_byte_count(handed.values)
     if isinstance(handed, FullDelivery):
         return record_byte_count(handed.key, handed.value, handed.headers)
-    return record_byte_count(None, handed.value, ())
+    assert isinstance(handed.held, bytes)
+    return record_byte_count(None, handed.held, ())
 
 
 def values_byte_count(values: Sequence[bytes]) -> int:

@@ -17,10 +17,11 @@ from msgspec import Struct
 
 from iowitness.impl.api_table import APIS, ApiKey
 from iowitness.impl.client_versions import IncompatibleBroker, chosen
-from iowitness.impl.cluster_view import Node
+from iowitness.impl.cluster_view import Node, TopicPartition
 from iowitness.impl.frame_buffer import FrameBuffer
 from iowitness.impl.message_codec import codec_of
 from iowitness.impl.messages.cluster import ApiVersionsRequest, ApiVersionsResponse
+from iowitness.impl.produce_frames import OneBatchFrames
 from iowitness.impl.producer_batch import ProducerBatch
 from iowitness.impl.request_header import (
     RequestHeader,
@@ -64,6 +65,7 @@ class NodeLink:
         self.node = node
         self.state = LinkState.CONNECTING
         self.exchanges: deque[Exchange] = deque()
+        self.frames_to: dict[TopicPartition, OneBatchFrames] = {}
         self._client_id = client_id
         self._next_correlation_id = 0
         self._versions: Mapping[int, int] = {ApiKey.API_VERSIONS: 0}
@@ -113,7 +115,11 @@ class NodeLink:
     @property
     def produce_count(self) -> int:
         """Produce requests under way."""
-        return sum(1 for exchange in self.exchanges if exchange.batches)
+        count = 0
+        for exchange in self.exchanges:
+            if exchange.batches:
+                count += 1
+        return count
 
     def waiting_since_ns(self) -> int | None:
         """Since when the peer owes something; None if it owes nothing."""
@@ -129,16 +135,16 @@ class NodeLink:
             )
         return self._versions[api_key]
 
-    def begin(self, api_key: ApiKey) -> tuple[RequestHeader, bytearray]:
-        """The header and the start of the frame of a request."""
+    def header(self, api_key: ApiKey) -> RequestHeader:
+        """The header of a next request."""
         correlation_id = self._next_correlation_id
         self._next_correlation_id = (correlation_id + 1) & 0x7FFF_FFFF
-        header = RequestHeader(api_key, self.version(api_key), correlation_id, self._client_id)
-        return header, request_frame(header)
+        return RequestHeader(api_key, self.version(api_key), correlation_id, self._client_id)
 
     def ask(self, api_key: ApiKey, request: Struct, on_answer: OnAnswer, now_ns: int) -> None:
         """Queue a declared request."""
-        header, frame = self.begin(api_key)
+        header = self.header(api_key)
+        frame = request_frame(header)
         flexible = APIS[api_key].flexible(header.version)
         codec_of(type(request), header.version, flexible=flexible).write(frame, request)
         self.queue([finished(frame)], Exchange(header, now_ns, on_answer))

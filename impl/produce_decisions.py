@@ -33,6 +33,7 @@ LEADER_CODES: Final = frozenset(
 )
 """Codes after which another broker may lead. Source: InvalidMetadataException's subclasses."""
 
+_LANDED_CODES: Final = frozenset({ErrorCode.NONE, ErrorCode.DUPLICATE_SEQUENCE_NUMBER})
 _LOST_STATE_CODES: Final = frozenset(
     {ErrorCode.UNKNOWN_PRODUCER_ID, ErrorCode.INVALID_PRODUCER_EPOCH}
 )
@@ -40,7 +41,7 @@ _LOST_STATE_CODES: Final = frozenset(
 
 def decided(batch: ProducerBatch, error_code: int, retries: int, sequences: Sequences) -> Decision:
     """What to do with a batch, given the code it was answered with."""
-    if error_code in {ErrorCode.NONE, ErrorCode.DUPLICATE_SEQUENCE_NUMBER}:
+    if error_code in _LANDED_CODES:
         return Decision.ACKNOWLEDGE
     if batch.is_done:
         return Decision.FAIL

@@ -18,6 +18,7 @@ from iowitness.impl.delivery import (
     Delivery,
     FullDelivery,
     ManyDelivery,
+    ObservedDelivery,
     OnDelivery,
     wall_ms,
 )
@@ -92,7 +93,10 @@ class Producer:
                 self._draw(intake, byte_count)
             else:
                 intake.left_byte_count = left
-            delivery = Delivery(self._completions, value, on_delivery)
+            delivery = Delivery(self._completions, value)
+            if on_delivery is not None:
+                delivery = ObservedDelivery(self._completions, value, on_delivery=on_delivery)
+                intake.has_mixed = True
             intake.handed.append(delivery)
             if self._sender.is_idle:
                 self._sender.wake()
@@ -102,7 +106,7 @@ class Producer:
             FullDelivery(
                 self._completions,
                 value,
-                on_delivery,
+                on_delivery=on_delivery,
                 key=key,
                 partition=partition,
                 timestamp_ms=wall_ms() if timestamp_ms is None else timestamp_ms,

@@ -1,16 +1,13 @@
 """A batch on its way: the records in it, whose they are, and what has been tried. Pure."""
 
-from collections.abc import Iterator, Sequence
-from typing import Protocol, TypeAlias
+from collections.abc import Iterator
+from typing import Protocol
 
 from iowitness.impl.batch_writer import BatchBuilder, ProducerStamp
 from iowitness.impl.cluster_view import TopicPartition
 from iowitness.impl.compression import Compressor
-from iowitness.impl.delivery import Delivery, FullDelivery, ManyDelivery, OnDelivery, Outcome
+from iowitness.impl.delivery import Callbacks, FullDelivery, ManyDelivery, Outcome
 from iowitness.impl.record_writer import RecordFields
-
-Callbacks: TypeAlias = list[tuple[OnDelivery, Outcome, int, int | None]]
-"""Who is to be called: with which outcome, at which index, with which timestamp of its own."""
 
 RECORD_OVERHEAD_BYTE_COUNT = 100
 """What a record counts in the buffer memory beside its key, value and headers: about what the
@@ -29,42 +26,6 @@ class Part(Protocol):
 
     def records(self) -> Iterator[tuple[RecordFields, "Part"]]:
         """Each record, and a part that holds it alone: for a batch that has to be split."""
-
-
-class BarePart:
-    """Values without keys, all of one timestamp."""
-
-    __slots__ = ("deliveries", "timestamp_ms")
-
-    def __init__(self, deliveries: Sequence[Delivery], timestamp_ms: int) -> None:
-        self.deliveries = deliveries
-        self.timestamp_ms = timestamp_ms
-
-    @property
-    def record_count(self) -> int:
-        """How many."""
-        return len(self.deliveries)
-
-    def complete(self, outcome: Outcome) -> Callbacks:
-        """Set every outcome, and forget the values."""
-        callbacks: Callbacks = []
-        index = 0
-        for delivery in self.deliveries:
-            delivery.value = None
-            delivery.index = index
-            delivery.outcome = outcome
-            if delivery.on_delivery is not None:
-                callbacks.append((delivery.on_delivery, outcome, index, None))
-                delivery.on_delivery = None
-            index += 1  # noqa: SIM113 - enumerate's tuple costs as much as the rest of the loop
-        self.deliveries = ()
-        return callbacks
-
-    def records(self) -> Iterator[tuple[RecordFields, Part]]:
-        """Each record by itself."""
-        for delivery in self.deliveries:
-            fields = (self.timestamp_ms, None, delivery.value, ())
-            yield fields, BarePart([delivery], self.timestamp_ms)
 
 
 class FullPart:
@@ -86,13 +47,8 @@ class FullPart:
         return self.delivery.timestamp_ms
 
     def complete(self, outcome: Outcome) -> Callbacks:
-        """Set the outcome, and forget what was in the record."""
-        delivery = self.delivery
-        delivery.value = delivery.key = None
-        delivery.headers = ()
-        delivery.outcome = outcome
-        on_delivery, delivery.on_delivery = delivery.on_delivery, None
-        return [] if on_delivery is None else [(on_delivery, outcome, 0, delivery.timestamp_ms)]
+        """Tell its owner."""
+        return self.delivery.completed(outcome)
 
     def records(self) -> Iterator[tuple[RecordFields, Part]]:
         """The record."""
@@ -101,7 +57,7 @@ class FullPart:
 
 
 class ManyPart:
-    """A stretch of values that were handed over at once."""
+    """A stretch of values without keys, all of one timestamp, that came together."""
 
     __slots__ = ("first", "many", "record_count", "timestamp_ms")
 
@@ -113,8 +69,7 @@ class ManyPart:
 
     def complete(self, outcome: Outcome) -> Callbacks:
         """Tell the owner of all."""
-        self.many.completed(self.first, self.record_count, outcome)
-        return []
+        return self.many.completed(self.first, self.record_count, outcome)
 
     def records(self) -> Iterator[tuple[RecordFields, Part]]:
         """Each record by itself."""
@@ -191,7 +146,7 @@ class ProducerBatch:
         callbacks: Callbacks = []
         for part in self.parts:
             timestamp_ms = log_append_time_ms
-            if timestamp_ms < 0 and isinstance(part, BarePart | ManyPart):
+            if timestamp_ms < 0 and isinstance(part, ManyPart):
                 timestamp_ms = part.timestamp_ms
             outcome = Outcome(self.partition, base_offset, timestamp_ms, error)
             if base_offset >= 0:

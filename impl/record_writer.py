@@ -6,6 +6,7 @@ small numbers only (value size, timestamp delta, offset delta), so those heads a
 Layout: docs/formats/record-batch.md, "Record".
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
 
@@ -21,9 +22,11 @@ _ATTRIBUTES: Final = b"\x00"
 _KEPT_HEAD_COUNT: Final = 1 << 16
 _KEPT_UNIFORM_COUNT: Final = 256
 _KEPT_VALUE_BYTE_COUNT: Final = 2_048
+_LEAST_BARE_OVERHEAD_BYTE_COUNT: Final = 7
+"""Length, attributes, time, place, no key, value length, no headers: a byte each at least."""
 
 KEPT_HEADS: Final[dict[tuple[int, int, int], bytes]] = {}
-_uniform_heads: Final[dict[tuple[int, int], list[bytes]]] = {}
+_uniform_heads: Final[dict[tuple[int, int], "UniformHeads"]] = {}
 
 
 def encoded_records(records: Iterable[RecordFields], base_timestamp_ms: int) -> tuple[bytes, int]:
@@ -51,28 +54,67 @@ def encoded_values(values: Sequence[bytes]) -> bytes:
     """Records with a value each, no key, no headers and timestamp delta 0, one after another."""
     sizes = set(map(len, values))
     if len(sizes) == 1 and len(values) <= TABLE_COUNT:
-        (size,) = sizes
-        pieces: list[bytes] = [NO_HEADERS] * (3 * len(values))
-        pieces[::3] = uniform_heads(size, 0, len(values))[: len(values)]
-        pieces[1::3] = values
-        return b"".join(pieces)
+        return b"".join(uniform_heads(sizes.pop(), 0).pieces(values, 0))
     plain, _ = encoded_records(((0, None, value, ()) for value in values), 0)
     return plain
 
 
-def uniform_heads(size: int, delta_ms: int, least_count: int) -> list[bytes]:
-    """What stands before the values of bare records, by offset delta; `least_count` or more.
+class UniformHeads:
+    """What stands between the values of bare records of one size and timestamp delta.
 
-    The list is shared: callers slice it and leave it alone.
+    Grows as larger offset deltas are asked for, up to `TABLE_COUNT`.
     """
-    heads = _uniform_heads.get((size, delta_ms), [])
-    if len(heads) < least_count:
-        count = max(least_count, 2 * len(heads))
-        heads = heads + [_head_anew((size, delta_ms, index)) for index in range(len(heads), count)]
+
+    __slots__ = ("_delta_ms", "_ends", "_firsts", "_joints", "_size")
+
+    def __init__(self, size: int, delta_ms: int) -> None:
+        self._size = size
+        self._delta_ms = delta_ms
+        self._firsts: list[bytes] = []
+        self._joints: list[bytes] = []
+        self._ends = [0]
+
+    def fitting_count(self, index: int, room_byte_count: int, most: int) -> tuple[int, int]:
+        """How many records from offset delta `index` on fit, at most `most`, and their bytes.
+
+        A batch's very first always fits.
+        """
+        most = min(most, room_byte_count // (self._size + _LEAST_BARE_OVERHEAD_BYTE_COUNT) + 1)
+        most = min(max(1, most), TABLE_COUNT - index)
+        if len(self._firsts) < index + most:
+            self._grow(index + most)
+        start = self._ends[index]
+        count = bisect_right(self._ends, start + room_byte_count, index, index + most + 1) - 1
+        count = max(count - index, 0 if index else 1)
+        return count, self._ends[index + count] - start
+
+    def pieces(self, values: Sequence[bytes], index: int) -> list[bytes]:
+        """Those values as records from offset delta `index` on, in pieces to be joined."""
+        count = len(values)
+        if len(self._firsts) < index + count:
+            self._grow(index + count)
+        pieces = [NO_HEADERS] * (2 * count + 1)
+        pieces[:-1:2] = self._joints[index : index + count]
+        pieces[0] = self._firsts[index]
+        pieces[1::2] = values
+        return pieces
+
+    def _grow(self, least_count: int) -> None:
+        first = len(self._firsts)
+        for index in range(first, min(max(least_count, 2 * first), TABLE_COUNT)):
+            head = _head_anew((self._size, self._delta_ms, index))
+            self._firsts.append(head)
+            self._joints.append(NO_HEADERS + head)
+            self._ends.append(self._ends[-1] + len(head) + self._size + len(NO_HEADERS))
+
+
+def uniform_heads(size: int, delta_ms: int) -> UniformHeads:
+    """The table for a size and a delta, kept for the next time."""
+    heads = _uniform_heads.get((size, delta_ms))
+    if heads is None:
         if len(_uniform_heads) >= _KEPT_UNIFORM_COUNT:
             _uniform_heads.clear()
-        if len(heads) <= TABLE_COUNT:
-            _uniform_heads[size, delta_ms] = heads
+        heads = _uniform_heads[size, delta_ms] = UniformHeads(size, delta_ms)
     return heads
 
 

@@ -65,6 +65,8 @@ class Sequences:
 
     def settled(self, batch: ProducerBatch) -> None:
         """Forget a batch: acknowledged, or given up."""
+        if batch.base_sequence < 0:
+            return
         unsettled = self._unsettled.get(batch.partition, [])
         if batch in unsettled:
             unsettled.remove(batch)

@@ -1,13 +1,20 @@
 """Records as the producer's inside sees them, without threads."""
 
-from iowitness.impl.delivery import Completions, Delivery, FullDelivery, OnDelivery
+from iowitness.impl.delivery import (
+    Completions,
+    Delivery,
+    FullDelivery,
+    ManyDelivery,
+    OnDelivery,
+    gathered,
+)
 
 COMPLETIONS = Completions()
 
 
-def bare(value: bytes, on_delivery: OnDelivery | None = None) -> Delivery:
-    """A record with a value only."""
-    return Delivery(COMPLETIONS, value, on_delivery)
+def bare(*values: bytes) -> ManyDelivery:
+    """Records with values only, as the sender gathers them."""
+    return gathered([Delivery(COMPLETIONS, value) for value in values])
 
 
 def full(
@@ -20,7 +27,7 @@ def full(
     return FullDelivery(
         COMPLETIONS,
         value,
-        on_delivery,
+        on_delivery=on_delivery,
         key=key,
         partition=None,
         timestamp_ms=timestamp_ms,

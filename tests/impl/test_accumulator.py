@@ -211,13 +211,24 @@ def test_under_idempotence_retried_batches_leave_in_order_and_one_at_a_time() ->
     assert accumulator.drain(1, [_ONE]) == [under_way[1]]
 
 
-@given(sizes=st.lists(st.integers(0, 150), max_size=60), batch_size=st.integers(70, 500))
+@given(
+    sizes=st.lists(st.integers(0, 150), min_size=1, max_size=60), batch_size=st.integers(70, 500)
+)
 def test_bare_values_fill_batches_as_single_records_would(
     sizes: list[int], batch_size: int
 ) -> None:
     values = [bytes(size) for size in sizes]
     together, singly = _accumulator(batch_size=batch_size), _accumulator(batch_size=batch_size)
-    together.append_bare("t", 1, [bare(value) for value in values], 1_000, 0)
+    together.append_many("t", 1, bare(*values), 1_000, 0)
+    for value in values:
+        singly.append(_ONE, full(value), 0)
+    assert [_stored(b) for b in together.take_all()] == [_stored(b) for b in singly.take_all()]
+
+
+def test_tiny_values_fill_a_large_batch_as_single_records_would() -> None:
+    values = [b""] * 20_000  # more than the tables of ready-made heads have
+    together, singly = _accumulator(batch_size=100_000), _accumulator(batch_size=100_000)
+    together.append_many("t", 1, bare(*values), 1_000, 0)
     for value in values:
         singly.append(_ONE, full(value), 0)
     assert [_stored(b) for b in together.take_all()] == [_stored(b) for b in singly.take_all()]
@@ -250,7 +261,7 @@ def test_every_value_lands_once_and_its_owner_learns_where(
 
 def test_sticky_partitions_change_only_between_batches() -> None:
     accumulator = _accumulator(batch_size=1_000)
-    accumulator.append_bare("t", 3, [bare(bytes(100)) for _ in range(100)], 1_000, 0)
+    accumulator.append_many("t", 3, bare(*[bytes(100)] * 100), 1_000, 0)
     counts = [batch.record_count for batch in accumulator.take_all()]
     assert sorted(counts)[1:] == [8] * (len(counts) - 1), "8 records of 100 B fill 1,000 B"
 
@@ -269,6 +280,6 @@ def test_records_without_a_key_but_with_a_timestamp_stick_as_well() -> None:
 def test_the_memory_of_a_batch_is_that_of_its_records(linger_ns: int) -> None:
     accumulator = _accumulator(linger_ns=linger_ns, batch_size=500)
     accumulator.append(_ONE, full(b"12345", key=b"123"), 0)
-    accumulator.append_bare("t", 1, [bare(b"1234567")], 1_000, 0)
+    accumulator.append_many("t", 1, bare(b"1234567"), 1_000, 0)
     (batch,) = accumulator.take_all()
     assert batch.reserved_byte_count == (100 + 8) + (100 + 7)
