@@ -17,6 +17,7 @@ from iowitness.impl import (
     group_handlers,
     offset_handlers,
     produce_handler,
+    sasl_handlers,
 )
 from iowitness.impl.api_table import APIS, ApiKey
 from iowitness.impl.broker_state import Answer, BrokerState, ParkedCall, ParkedFetch, Part, Session
@@ -51,6 +52,8 @@ _HANDLERS: dict[int, Handler] = {
     ApiKey.METADATA: cluster_handlers.metadata,
     ApiKey.LIST_OFFSETS: cluster_handlers.list_offsets,
     ApiKey.INIT_PRODUCER_ID: cluster_handlers.init_producer_id,
+    ApiKey.SASL_HANDSHAKE: sasl_handlers.handshake,
+    ApiKey.SASL_AUTHENTICATE: sasl_handlers.authenticate,
 }
 
 
@@ -69,8 +72,11 @@ class Broker:
         Raises ProtocolViolation for a frame that ends the connection. Source for the API and
         version rule: SocketServer.parseRequestHeader.
         """
+        if session.sasl is not None and session.sasl.is_raw and not session.sasl.is_done:
+            return sasl_handlers.raw_answer(session.sasl, frame)
         cursor = Cursor(frame)
         header = read_request_header(cursor)
+        sasl_handlers.check_may_ask(session, header)
         if header.api_key == ApiKey.API_VERSIONS:
             return self._versions(header, cursor)
         api = APIS.get(header.api_key)

@@ -11,6 +11,7 @@ from iowitness.impl.file_region import FileRegion
 from iowitness.impl.group_coordinator import GroupCoordinator
 from iowitness.impl.group_journal import GroupJournal
 from iowitness.impl.request_header import RequestHeader
+from iowitness.impl.sasl_exchange import SaslExchange
 from iowitness.impl.server_config import ServerConfig
 from iowitness.impl.topics import Topics
 
@@ -50,12 +51,21 @@ Answer: TypeAlias = Sequence[Part] | ParkedFetch | ParkedCall | None
 
 
 class Session:
-    """One connection as the handlers know it. `peer` is its address as text."""
+    """One connection as the handlers know it. `peer` is its address as text.
 
-    __slots__ = ("peer",)
+    `sasl` is how it becomes a user, None where everybody may come in.
+    """
 
-    def __init__(self, peer: str) -> None:
+    __slots__ = ("peer", "sasl")
+
+    def __init__(self, peer: str, sasl: SaslExchange | None = None) -> None:
         self.peer = peer
+        self.sasl = sasl
+
+    @property
+    def is_authenticated(self) -> bool:
+        """Whether it may ask for anything."""
+        return self.sasl is None or self.sasl.is_done
 
     @property
     def host(self) -> str:

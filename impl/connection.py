@@ -2,6 +2,7 @@
 
 import struct
 from collections import deque
+from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
 from msgspec import Struct
@@ -18,12 +19,14 @@ RegionT = TypeVar("RegionT")
 class FrameLimits(Struct, frozen=True, kw_only=True):
     """The largest request of each kind, in bytes.
 
-    Only Produce carries payload towards the broker, so everything else is small.
-    Source: Kafka's socket.request.max.bytes for `produce_byte_count`.
+    Only Produce carries payload towards the broker, so everything else is small; strangers have
+    nothing large to say at all. Source: Kafka's socket.request.max.bytes for `produce_byte_count`,
+    sasl.server.max.receive.size for `stranger_byte_count`.
     """
 
     produce_byte_count: int = 104_857_600
     other_byte_count: int = 1_048_576
+    stranger_byte_count: int = 524_288
 
     def limit(self, first_bytes: memoryview) -> int:
         """How large the frame may be that begins with these bytes."""
@@ -34,12 +37,23 @@ class FrameLimits(Struct, frozen=True, kw_only=True):
 
 
 class Connection(Generic[RegionT]):
-    """Where one connection stands: bytes not yet understood, parts not yet sent, and since when."""
+    """Where one connection stands: bytes not yet understood, parts not yet sent, and since when.
 
-    __slots__ = ("clock", "frames", "outbox")
+    `is_stranger` is asked before each frame: whether nobody knows yet who is there.
+    """
 
-    def __init__(self, limits: FrameLimits, times: ConnectionTimes, now_ns: int) -> None:
-        self.frames = FrameBuffer(limits.limit)
+    __slots__ = ("_is_stranger", "_limits", "clock", "frames", "outbox")
+
+    def __init__(
+        self,
+        limits: FrameLimits,
+        times: ConnectionTimes,
+        now_ns: int,
+        is_stranger: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._limits = limits
+        self._is_stranger = is_stranger
+        self.frames = FrameBuffer(self._limit)
         self.outbox: deque[memoryview | RegionT] = deque()
         self.clock = ConnectionClock(times, now_ns)
 
@@ -62,6 +76,11 @@ class Connection(Generic[RegionT]):
     def overdue(self, owed_byte_count: int) -> str:
         """What to log when it is past its deadline."""
         return self.clock.overdue(self.frames.pending_byte_count, owed_byte_count)
+
+    def _limit(self, first_bytes: memoryview) -> int:
+        if self._is_stranger():
+            return self._limits.stranger_byte_count
+        return self._limits.limit(first_bytes)
 
     def _phase(self, *, is_served: bool) -> Phase:
         if self.outbox:

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import ipaddress
 import os
 import socket
 from typing import Final
@@ -10,6 +11,26 @@ from iowitness.impl.wire_errors import ListenFailed
 
 OUT_OF_DESCRIPTORS: Final = frozenset({errno.EMFILE, errno.ENFILE})
 _BACKLOG: Final = 1_024
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address; a name other than localhost does not count."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def check_exposure(host: str, *, asks_who: bool, is_insecure_allowed: bool) -> None:
+    """Raises `ListenFailed` for an address that others reach on which nobody is asked who he is."""
+    if is_loopback(host) or asks_who or is_insecure_allowed:
+        return
+    raise ListenFailed(
+        errno.EACCES,
+        f"host={host} is reached by other machines and nobody is asked who he is, expected users "
+        "(--users FILE), client certificates, a loopback address, or --insecure-listen",
+        host,
+    )
 
 
 def listening_socket(host: str, port: int) -> socket.socket:

@@ -7,6 +7,7 @@ deadlines, what they may hold has limits: `connection_clock`, `admission`.
 
 import contextlib
 import logging
+import secrets
 import select
 import signal
 import socket
@@ -21,15 +22,21 @@ from iowitness.impl.connection import Connection
 from iowitness.impl.connection_clock import Phase
 from iowitness.impl.deadlines import Deadlines
 from iowitness.impl.file_region import FileRegion
-from iowitness.impl.listening import OUT_OF_DESCRIPTORS, SpareDescriptor, listening_socket
+from iowitness.impl.listening import (
+    OUT_OF_DESCRIPTORS,
+    SpareDescriptor,
+    check_exposure,
+    listening_socket,
+)
 from iowitness.impl.log_files import LogFiles, RealFiles
 from iowitness.impl.peer import HUNG_UP, READABLE, WRITABLE, Peer
+from iowitness.impl.sasl_exchange import SaslExchange
 from iowitness.impl.server_config import ServerConfig
 from iowitness.impl.thread_names import name_this_thread
 from iowitness.impl.topics import Topics
 from iowitness.impl.waiting_fetches import WaitingFetches
 from iowitness.impl.wake_up import WakeUp
-from iowitness.impl.wire_errors import ProtocolViolation
+from iowitness.impl.wire_errors import Farewell, ProtocolViolation
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +54,11 @@ class Server:
         files: LogFiles | None = None,
     ) -> None:
         self._config = config or ServerConfig()
+        check_exposure(
+            self._config.host,
+            asks_who=self._config.users is not None,
+            is_insecure_allowed=self._config.is_insecure_listen_allowed,
+        )
         self._listener = listening_socket(self._config.host, self._config.port)
         self.port: int = self._listener.getsockname()[1]
         try:
@@ -142,6 +154,8 @@ class Server:
             yield
         except ProtocolViolation as violation:
             log.warning("%s: %s; connection closed", peer.session.peer, violation)
+            if isinstance(violation, Farewell):
+                self._say_farewell(peer, violation.frame)
             self._drop(peer)
         except OSError as error:
             log.info("%s: %s; connection closed", peer.session.peer, error)
@@ -151,6 +165,12 @@ class Server:
             self._drop(peer)
         if not peer.closed:
             self._settle(peer)
+
+    def _say_farewell(self, peer: Peer, frame: bytearray) -> None:
+        """A last answer, as far as the socket takes it at once."""
+        with contextlib.suppress(OSError):
+            peer.owe([frame])
+            peer.flush(self._config.read_path)
 
     def _settle(self, peer: Peer) -> None:
         """Bring deadline and memory up to date after something happened on a connection."""
@@ -174,10 +194,15 @@ class Server:
         sock.settimeout(0)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        users = self._config.users
+        session = Session(told, None if users is None else SaslExchange(users, _nonce))
         connection: Connection[FileRegion] = Connection(
-            self._config.frame_limits, self._config.times, time.monotonic_ns()
+            self._config.frame_limits,
+            self._config.times,
+            time.monotonic_ns(),
+            is_stranger=lambda: not session.is_authenticated,
         )
-        peer = Peer(sock, Session(told), connection, address[0])
+        peer = Peer(sock, session, connection, address[0])
         self._peers[peer.descriptor] = peer
         self._epoll.register(peer.descriptor, peer.interest)
         self._settle(peer)
@@ -333,3 +358,8 @@ class Server:
         self._epoll.close()
         self._wake.close()
         self._topics.close()
+
+
+def _nonce() -> str:
+    """The broker's part of a SCRAM nonce."""
+    return secrets.token_urlsafe(24)

@@ -10,6 +10,7 @@ from iowitness.impl.connection import FrameLimits
 from iowitness.impl.connection_clock import ConnectionTimes
 from iowitness.impl.group_config import GroupConfig
 from iowitness.impl.log_config import LogConfig
+from iowitness.impl.users_file import Users
 
 ReadPath = Literal["sendfile", "copy"]
 
@@ -18,7 +19,9 @@ class ServerConfig(Struct, frozen=True, kw_only=True):
     """Settings of one broker.
 
     `port` 0 takes any free one. `advertised_host` is what clients are told, None for `host`.
-    `read_path` `copy` is the control without zero-copy. Sizes in bytes.
+    `read_path` `copy` is the control without zero-copy. With `users` everybody has to be one of
+    them; without, `host` has to be a loopback address unless `is_insecure_listen_allowed`.
+    Sizes in bytes.
     """
 
     host: str = "127.0.0.1"
@@ -34,6 +37,8 @@ class ServerConfig(Struct, frozen=True, kw_only=True):
     times: ConnectionTimes = ConnectionTimes()
     admission: AdmissionLimits = AdmissionLimits()
     batch_limits: ReadLimits = ReadLimits(plain_byte_count=33_554_432)
+    users: Users | None = None
+    is_insecure_listen_allowed: bool = False
     max_fetch_byte_count: int = 57_671_680
     max_partition_count: int = 10_000
 

@@ -7,6 +7,14 @@ class ProtocolViolation(Exception):
     """The peer sent bytes that are no legal frame; only its connection ends."""
 
 
+class Farewell(ProtocolViolation):
+    """A violation that the peer is told of before its connection ends: `frame` is the answer."""
+
+    def __init__(self, reason: str, frame: bytearray) -> None:
+        super().__init__(reason)
+        self.frame = frame
+
+
 class ListenFailed(OSError):
     """The server's address cannot be listened on."""
 

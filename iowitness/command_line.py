@@ -16,6 +16,7 @@ _MODULES = {
     "compare": "check_commands",
     "log": "log_commands",
     "report": "report_commands",
+    "users": "users_commands",
 }
 """Subcommand to the module of this package whose `commands` has it: start-up stays at click's."""
 
