@@ -29,13 +29,18 @@ def device_of(disk: Disk) -> Device:
 
 
 class BlockIO:
-    """One device. What moves is counted in the ledger as DMA."""
+    """One device. What moves is counted in the ledger as DMA.
+
+    `busy_ns` is how long at least one request was under way, as far as those so far will take.
+    """
 
     def __init__(self, env: simpy.Environment, disk: Disk, ledger: Ledger) -> None:
         self._env = env
         self._ledger = ledger
         self._layout = DiskLayout()
         self.device = device_of(disk)
+        self.busy_ns = 0
+        self._busy_until_ns = 0
 
     def transferred(self, operation: str, wanted: FileRange) -> Waiting:
         """Read or write a range of a file, request by request."""
@@ -44,10 +49,21 @@ class BlockIO:
             byte_count = request.sector_count * SECTOR_BYTE_COUNT
             self._ledger.dma_byte_counts[f"disk {operation}"] += byte_count
 
+    def forget(self, file_id: int) -> None:
+        """A deleted file's place may be given to others."""
+        self._layout.forget(file_id)
+
+    def allocate(self, file_id: int, byte_count: int) -> None:
+        """Give a file that was written before the run its place."""
+        self._layout.requests("write", FileRange(file_id, 0, byte_count))
+
     def flushed(self) -> Waiting:
         """Have the device empty its volatile cache."""
         yield self._served(BlockRequest("flush", 0, 0))
 
     def _served(self, request: BlockRequest) -> simpy.Event:
         now_ns = int(self._env.now)
-        return self._env.timeout(self.device.completion_ns(request, now_ns) - now_ns)
+        done_ns = self.device.completion_ns(request, now_ns)
+        self.busy_ns += max(0, done_ns - max(now_ns, self._busy_until_ns))
+        self._busy_until_ns = max(done_ns, self._busy_until_ns)
+        return self._env.timeout(done_ns - now_ns)

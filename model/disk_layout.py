@@ -1,5 +1,7 @@
 """Where on the disk the bytes of files lie: chunks given out as files grow, one after another."""
 
+from collections import deque
+
 from iowitness.model.block_request import BlockRequest
 from iowitness.model.hardware import SECTOR_BYTE_COUNT
 from iowitness.model.page_cache import FileRange
@@ -12,8 +14,13 @@ class DiskLayout:
     """From ranges of files to requests for sectors."""
 
     def __init__(self) -> None:
-        self._sectors: dict[tuple[int, int], int] = {}
+        self._sectors: dict[int, dict[int, int]] = {}  # by file and chunk
         self._next_sector = 0
+        self._free: deque[int] = deque()
+
+    def forget(self, file_id: int) -> None:
+        """A file was deleted; its chunks are given out again, the longest free ones first."""
+        self._free.extend(self._sectors.pop(file_id, {}).values())
 
     def requests(self, operation: str, wanted: FileRange) -> list[BlockRequest]:
         """The requests that cover a range, neighbouring chunks merged."""
@@ -34,7 +41,11 @@ class DiskLayout:
         return found
 
     def _first_sector(self, file_id: int, chunk: int) -> int:
-        if (file_id, chunk) not in self._sectors:
-            self._sectors[file_id, chunk] = self._next_sector
-            self._next_sector += CHUNK_BYTE_COUNT // SECTOR_BYTE_COUNT
-        return self._sectors[file_id, chunk]
+        chunks = self._sectors.setdefault(file_id, {})
+        if chunk not in chunks:
+            if self._free:
+                chunks[chunk] = self._free.popleft()
+            else:
+                chunks[chunk] = self._next_sector
+                self._next_sector += CHUNK_BYTE_COUNT // SECTOR_BYTE_COUNT
+        return chunks[chunk]

@@ -18,7 +18,8 @@ class Processor:
 
     `mode_switch_ns` is one way into or out of the kernel, `context_switch_ns` one change of
     thread, `page_fault_ns` the first touch of a fresh page of 4 KiB, its zeroing included, and
-    `cache_page_ns` a fresh page's way into the page cache.
+    `cache_page_ns` a fresh page's way into the page cache, `send_page_ns` a cached page's way to a
+    socket by reference; `encrypt_bytes_per_s` is TLS's cipher.
     Rates are of one core.
     """
 
@@ -29,6 +30,8 @@ class Processor:
     page_fault_ns: int = 500
     cache_page_ns: int = 300
     checksum_bytes_per_s: int = 15_000_000_000
+    send_page_ns: int = 60
+    encrypt_bytes_per_s: int = 3_000_000_000
     append_record_ns: int = 1_500
     request_ns: int = 30_000
 

@@ -91,6 +91,8 @@ class ProcessorPart(Part):
     page_fault_ns: PositiveInt = 500
     cache_page_ns: PositiveInt = 300
     checksum_bytes_per_s: PositiveInt = 15_000_000_000
+    send_page_ns: PositiveInt = 60
+    encrypt_bytes_per_s: PositiveInt = 3_000_000_000
     append_record_ns: PositiveInt = 1_500
     request_ns: PositiveInt = 30_000
 

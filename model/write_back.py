@@ -31,12 +31,24 @@ class WriteBack:
         self._turns: dict[int, simpy.Event] = {}
         env.process(self._flush())
 
+    def runs_free(self, byte_count: int) -> bool:
+        """Some bytes have been dirtied; True if nobody is slowed down for it."""
+        self._throttle.dirtied_byte_count += byte_count
+        limits, dirty = self._cache.limits, self._cache.dirty_byte_count
+        if dirty > limits.background_byte_count:
+            self._wake_up()
+        return dirty <= limits.freerun_byte_count
+
     def balanced(self, thread: Thread, byte_count: int) -> Waiting:
         """A writer has dirtied some bytes: it goes on at once, or at the rate that it is given."""
+        if self.runs_free(byte_count):
+            thread.paused_ns = int(self._env.now)
+        else:
+            yield from self.paused(thread, byte_count)
+
+    def paused(self, thread: Thread, byte_count: int) -> Waiting:
+        """Wait until bytes that have been dirtied fit the rate that a writer is given."""
         throttle, cache = self._throttle, self._cache
-        throttle.dirtied_byte_count += byte_count
-        if cache.dirty_byte_count > cache.limits.background_byte_count:
-            self._wake_up()
         while True:
             limits, dirty, now_ns = cache.limits, cache.dirty_byte_count, int(self._env.now)
             if dirty <= limits.freerun_byte_count:
@@ -61,6 +73,11 @@ class WriteBack:
         for dirty in self._cache.dirty_ranges(file_id):
             yield from self._written(dirty)
         yield from self._block_io.flushed()
+
+    def forget(self, file_id: int) -> None:
+        """The file was deleted: its pages, dirty or not, and its place on the disk are free."""
+        self._cache.drop(file_id)
+        self._block_io.forget(file_id)
 
     def _written(self, dirty: FileRange) -> Waiting:
         """Write a range in requests of a few MiB; what is dirtied meanwhile is dirty again."""

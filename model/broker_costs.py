@@ -1,0 +1,95 @@
+"""What a broker's work costs the processor, and which bytes it copies: pure arithmetic.
+
+Each function counts copies and switches in the ledger and returns nanoseconds of one core.
+Source of the paths: recv(2), pwrite(2), sendfile(2), read(2), and section "Kernel paths" of
+docs/model.md.
+"""
+
+from iowitness.model.broker_load import BrokerLoad
+from iowitness.model.figures import Ledger
+from iowitness.model.hardware import PAGE_BYTE_COUNT, Processor
+
+_SECOND_NS = 1_000_000_000
+ANSWER_BYTE_COUNT = 100
+FETCH_REQUEST_BYTE_COUNT = 200
+
+
+class BrokerCosts:
+    """The costs of one load on one processor."""
+
+    def __init__(self, processor: Processor, load: BrokerLoad, ledger: Ledger) -> None:
+        self._processor = processor
+        self._ledger = ledger
+        self._copy_ns = _SECOND_NS / processor.copy_bytes_per_s
+        self._checksum_ns = _SECOND_NS / processor.checksum_bytes_per_s
+        self._encrypt_ns = _SECOND_NS / processor.encrypt_bytes_per_s
+        compression = load.producers.compression
+        self._compress_ns = _SECOND_NS / compression.compress_bytes_per_s if compression else 0.0
+        self._decompress_ns = (
+            _SECOND_NS / compression.decompress_bytes_per_s if compression else 0.0
+        )
+        self._tls = load.security == "tls"
+        self._copies = self._tls or load.transfer == "copy"
+        self._send_buffer_byte_count = load.send_buffer_byte_count
+
+    def receive_ns(self, byte_count: int) -> int:
+        """A thread wakes up and takes a message out of its socket."""
+        ledger, processor = self._ledger, self._processor
+        ledger.context_switch_count += 1
+        ledger.mode_switch_count += 2
+        ledger.cpu_copied_byte_counts["receive"] += byte_count
+        per_byte = self._copy_ns + (self._encrypt_ns if self._tls else 0.0)
+        switches = processor.context_switch_ns + 2 * processor.mode_switch_ns
+        return switches + round(byte_count * per_byte)
+
+    def store_ns(self, byte_count: int, plain_byte_count: int, batch_count: int) -> int:
+        """A produce request is checked, decompressed to validate it, and written to logs."""
+        ledger, processor = self._ledger, self._processor
+        ledger.mode_switch_count += 2 * batch_count
+        ledger.cpu_copied_byte_counts["write"] += byte_count
+        calls = processor.request_ns + 2 * processor.mode_switch_ns * batch_count
+        per_byte = self._checksum_ns + self._copy_ns + processor.cache_page_ns / PAGE_BYTE_COUNT
+        return calls + round(byte_count * per_byte + plain_byte_count * self._decompress_ns)
+
+    def answer_ns(self) -> int:
+        """A short answer goes into a socket."""
+        self._ledger.mode_switch_count += 2
+        self._ledger.cpu_copied_byte_counts["send"] += ANSWER_BYTE_COUNT
+        encrypt = self._encrypt_ns if self._tls else 0.0
+        per_byte = self._copy_ns + encrypt
+        return 2 * self._processor.mode_switch_ns + round(ANSWER_BYTE_COUNT * per_byte)
+
+    def request_ns(self) -> int:
+        """A request is understood and handed on."""
+        return self._processor.request_ns
+
+    def payload_ns(self, byte_count: int) -> int:
+        """Cached bytes of a segment go into a socket, in as many calls as its buffer needs."""
+        ledger, processor = self._ledger, self._processor
+        calls = max(1, -(-byte_count // self._send_buffer_byte_count))
+        if not self._copies:
+            ledger.mode_switch_count += 2 * calls
+            pages = -(-byte_count // PAGE_BYTE_COUNT)
+            return 2 * processor.mode_switch_ns * calls + pages * processor.send_page_ns
+        ledger.mode_switch_count += 4 * calls
+        ledger.cpu_copied_byte_counts["read"] += byte_count
+        ledger.cpu_copied_byte_counts["send"] += byte_count
+        per_byte = 2 * self._copy_ns + (self._encrypt_ns if self._tls else 0.0)
+        return 4 * processor.mode_switch_ns * calls + round(byte_count * per_byte)
+
+    def fill_ns(self, record_count: int, plain_byte_count: int) -> int:
+        """A producer's caller appends records to batches, and its codec compresses them."""
+        own = record_count * self._processor.append_record_ns
+        return own + round(plain_byte_count * self._compress_ns)
+
+    def send_ns(self, byte_count: int) -> int:
+        """A client writes a request into its socket."""
+        per_byte = self._copy_ns + (self._encrypt_ns if self._tls else 0.0)
+        return 2 * self._processor.mode_switch_ns + round(byte_count * per_byte)
+
+    def take_ns(self, byte_count: int, plain_byte_count: int) -> int:
+        """A consumer takes an answer out of its socket, checks and decompresses it."""
+        processor = self._processor
+        per_byte = self._copy_ns + self._checksum_ns + (self._encrypt_ns if self._tls else 0.0)
+        switches = processor.context_switch_ns + 2 * processor.mode_switch_ns
+        return switches + round(byte_count * per_byte + plain_byte_count * self._decompress_ns)
