@@ -33,10 +33,14 @@ class ApiKey(IntEnum):
     API_VERSIONS = 18
     CREATE_TOPICS = 19
     DELETE_TOPICS = 20
+    DELETE_RECORDS = 21
     INIT_PRODUCER_ID = 22
     DESCRIBE_CONFIGS = 32
+    ALTER_CONFIGS = 33
     SASL_AUTHENTICATE = 36
+    CREATE_PARTITIONS = 37
     DELETE_GROUPS = 42
+    INCREMENTAL_ALTER_CONFIGS = 44
     OFFSET_DELETE = 47
     DESCRIBE_CLUSTER = 60
 
@@ -187,6 +191,14 @@ _APIS = (
         response=admin.DeleteTopicsResponse,
     ),
     Api(
+        key=ApiKey.DELETE_RECORDS,
+        first=0,
+        last=2,
+        flexible_from=2,
+        request=admin.DeleteRecordsRequest,
+        response=admin.DeleteRecordsResponse,
+    ),
+    Api(
         key=ApiKey.INIT_PRODUCER_ID,
         first=0,
         last=5,
@@ -203,6 +215,14 @@ _APIS = (
         response=admin.DescribeConfigsResponse,
     ),
     Api(
+        key=ApiKey.ALTER_CONFIGS,
+        first=0,
+        last=2,
+        flexible_from=2,
+        request=admin.AlterConfigsRequest,
+        response=admin.AlterConfigsResponse,
+    ),
+    Api(
         key=ApiKey.SASL_AUTHENTICATE,
         first=0,
         last=2,
@@ -211,12 +231,28 @@ _APIS = (
         response=sasl.SaslAuthenticateResponse,
     ),
     Api(
+        key=ApiKey.CREATE_PARTITIONS,
+        first=0,
+        last=3,
+        flexible_from=2,
+        request=admin.CreatePartitionsRequest,
+        response=admin.CreatePartitionsResponse,
+    ),
+    Api(
         key=ApiKey.DELETE_GROUPS,
         first=0,
         last=2,
         flexible_from=2,
         request=groups.DeleteGroupsRequest,
         response=groups.DeleteGroupsResponse,
+    ),
+    Api(
+        key=ApiKey.INCREMENTAL_ALTER_CONFIGS,
+        first=0,
+        last=1,
+        flexible_from=1,
+        request=admin.IncrementalAlterConfigsRequest,
+        response=admin.AlterConfigsResponse,
     ),
     Api(
         key=ApiKey.OFFSET_DELETE,

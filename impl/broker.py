@@ -13,11 +13,14 @@ from msgspec import Struct
 
 from iowitness.impl import (
     cluster_handlers,
+    config_handlers,
     fetch_handler,
     group_handlers,
     offset_handlers,
     produce_handler,
+    record_handlers,
     sasl_handlers,
+    topic_handlers,
 )
 from iowitness.impl.api_table import APIS, ApiKey
 from iowitness.impl.broker_state import Answer, BrokerState, ParkedCall, ParkedFetch, Part, Session
@@ -38,6 +41,14 @@ Handler: TypeAlias = Callable[[BrokerState, Session, RequestHeader, Any], Struct
 log = logging.getLogger(__name__)
 
 _HANDLERS: dict[int, Handler] = {
+    ApiKey.CREATE_TOPICS: topic_handlers.create_topics,
+    ApiKey.DELETE_TOPICS: topic_handlers.delete_topics,
+    ApiKey.CREATE_PARTITIONS: topic_handlers.create_partitions,
+    ApiKey.DELETE_RECORDS: record_handlers.delete_records,
+    ApiKey.DESCRIBE_CONFIGS: config_handlers.describe_configs,
+    ApiKey.ALTER_CONFIGS: config_handlers.alter_configs,
+    ApiKey.INCREMENTAL_ALTER_CONFIGS: config_handlers.incremental_alter_configs,
+    ApiKey.DESCRIBE_CLUSTER: config_handlers.describe_cluster,
     ApiKey.OFFSET_COMMIT: offset_handlers.offset_commit,
     ApiKey.OFFSET_FETCH: offset_handlers.offset_fetch,
     ApiKey.FIND_COORDINATOR: group_handlers.find_coordinator,

@@ -84,6 +84,7 @@ class BrokerState:
         port: int,
         *,
         wall_ms: Callable[[], int] | None = None,
+        now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self.config = config
         self.topics = topics
@@ -91,7 +92,7 @@ class BrokerState:
         self.port = port
         self.appended: set[tuple[str, int]] = set()
         self.wall_ms = wall_ms or _wall_ms
-        self.now_ns = time.monotonic_ns
+        self.now_ns = now_ns
         journal = GroupJournal(topics, self.appended)
         self.groups: GroupCoordinator[ParkedCall] = GroupCoordinator(
             config.groups, journal, self.wall_ms

@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 OFFSETS_TOPIC: Final = "__consumer_offsets"
 _PARTITION_COUNT: Final = 1
+_OFFSETS_SETTINGS: Final = {"cleanup.policy": "compact", "segment.bytes": "104857600"}
 _BATCH_BYTE_COUNT: Final = 262_144
 _LEAST_REWRITE_BYTE_COUNT: Final = 1_048_576
 _REWRITE_FACTOR: Final = 4
@@ -61,7 +62,9 @@ class GroupJournal:
         if OFFSETS_TOPIC in self._topics.by_name:
             return True
         try:
-            self._topics.create(OFFSETS_TOPIC, _PARTITION_COUNT, now_ms=now_ms)
+            self._topics.create(
+                OFFSETS_TOPIC, _PARTITION_COUNT, now_ms=now_ms, settings=_OFFSETS_SETTINGS
+            )
         except OSError as error:
             log.error("topic %s could not be made: %s", OFFSETS_TOPIC, error)  # noqa: TRY400
             return False

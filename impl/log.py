@@ -4,9 +4,10 @@ One thread at a time. Which calls reach the files, in which order and of which s
 docs/formats/log-reads-and-writes.md; the simulation is written from that page too.
 """
 
-from msgspec import Struct
+import msgspec
 
-from iowitness.impl.batch_format import NO_TIMESTAMP_MS, BatchHeader
+from iowitness.impl.appended import Appended
+from iowitness.impl.batch_format import BatchHeader
 from iowitness.impl.batch_reader import Batch
 from iowitness.impl.control_records import AbortedTransaction, read_marker
 from iowitness.impl.doomed_files import DoomedFiles
@@ -35,20 +36,6 @@ from iowitness.impl.producer_journal import ProducerJournal
 from iowitness.impl.producer_states import ProducerStates
 from iowitness.impl.segment import MAX_SEGMENT_BYTE_COUNT, Segment
 from iowitness.impl.segment_place import SegmentPlace
-
-
-class Appended(Struct, frozen=True):
-    """Where a batch set went. `log_append_time_ms` is -1 unless the topic stamps it.
-
-    `is_duplicate` says that a producer sent it before: the offsets are those of the first time,
-    and nothing was written.
-    """
-
-    base_offset: int
-    last_offset: int
-    byte_count: int
-    log_append_time_ms: int = NO_TIMESTAMP_MS
-    is_duplicate: bool = False
 
 
 class Log:
@@ -119,6 +106,11 @@ class Log:
     def config(self) -> LogConfig:
         """How it behaves."""
         return self._place.config
+
+    def reconfigure(self, config: LogConfig) -> None:
+        """Behaves by other settings from now on; segments that are there keep what they have."""
+        self._place = msgspec.structs.replace(self._place, config=config)
+        self._flush_policy = FlushPolicy(config)
 
     @property
     def active_segment(self) -> Segment:

@@ -5,6 +5,7 @@ Source: docs/formats/log-directory.md.
 """
 
 import re
+import uuid
 from collections.abc import Mapping
 from typing import Final
 
@@ -140,14 +141,29 @@ class LogDirectory:
         self._logs[topic, number] = log
         return log
 
-    def delete(self, topic: str, number: int) -> None:
-        """Closes a log and removes its folder, under another name first."""
-        log = self._logs.pop((topic, number))
-        log.close()
-        doomed = f"{log.directory}{DOOMED_FOLDER}"
-        self._files.rename(log.directory, doomed)
+    def delete(self, topic: str) -> None:
+        """Removes all logs of a topic; what is being sent of them is still sent.
+
+        Their offsets leave the checkpoints first, or a later topic of that name would take them
+        over; their folders get names that opening knows for leftovers.
+        """
+        numbers = sorted((number for name, number in self._logs if name == topic), reverse=True)
+        doomed = [self._logs.pop((topic, number)) for number in numbers]
+        self._configs.pop(topic, None)
+        self.checkpoint()
+        folders = [f"{log.directory}.{uuid.uuid4().hex}{DOOMED_FOLDER}" for log in doomed]
+        for log, folder in zip(doomed, folders, strict=True):
+            self._files.rename(log.directory, folder)
         self._files.sync_directory(self._path)
-        self._remove_folder(doomed)
+        for folder in folders:
+            self._remove_folder(folder)
+
+    def reconfigure(self, topic: str, config: LogConfig) -> None:
+        """All logs of a topic behave by other settings from now on."""
+        self._configs[topic] = config
+        for (name, _), log in self._logs.items():
+            if name == topic:
+                log.reconfigure(config)
 
     def truncate(self, topic: str, number: int, offset: int, *, now_ms: int) -> None:
         """Drops a log's records from an offset on, as `Log.truncate_to` does.

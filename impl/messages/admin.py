@@ -12,6 +12,7 @@ from iowitness.impl.message_codec import (
     Int8,
     Int16,
     Int32,
+    Int64,
     Uuid,
     since,
     tagged,
@@ -197,3 +198,144 @@ class DescribeClusterResponse(Struct, frozen=True, kw_only=True):
     controller_id: Int32 = -1
     brokers: tuple[DescribedBroker, ...] = ()
     cluster_authorized_operations: Int32 = _NO_OPERATIONS
+
+
+class PartitionAssignment(Struct, frozen=True, kw_only=True):
+    """The brokers that are to hold one new partition."""
+
+    broker_ids: tuple[Int32, ...]
+
+
+class GrowingTopic(Struct, frozen=True, kw_only=True):
+    """One topic and how many partitions it is to have."""
+
+    name: str
+    count: Int32
+    assignments: tuple[PartitionAssignment, ...] | None = None
+
+
+class CreatePartitionsRequest(Struct, frozen=True, kw_only=True):
+    """Asks for more partitions, or only whether there could be."""
+
+    topics: tuple[GrowingTopic, ...]
+    timeout_ms: Int32 = 60_000
+    validate_only: bool = False
+
+
+class GrownTopic(Struct, frozen=True, kw_only=True):
+    """What became of one topic."""
+
+    name: str
+    error_code: Int16
+    error_message: str | None = None
+
+
+class CreatePartitionsResponse(Struct, frozen=True, kw_only=True):
+    """What became of each topic."""
+
+    throttle_time_ms: Int32 = 0
+    results: tuple[GrownTopic, ...]
+
+
+class AlterableConfig(Struct, frozen=True, kw_only=True):
+    """One setting to have; None is its default."""
+
+    name: str
+    value: str | None
+
+
+class AlterConfigsResource(Struct, frozen=True, kw_only=True):
+    """All the settings of its own that a topic is to have."""
+
+    resource_type: Int8
+    resource_name: str
+    configs: tuple[AlterableConfig, ...]
+
+
+class AlterConfigsRequest(Struct, frozen=True, kw_only=True):
+    """Asks for settings to be replaced."""
+
+    resources: tuple[AlterConfigsResource, ...]
+    validate_only: bool = False
+
+
+class AlteredResource(Struct, frozen=True, kw_only=True):
+    """What became of one topic or broker."""
+
+    error_code: Int16
+    error_message: str | None = None
+    resource_type: Int8
+    resource_name: str
+
+
+class AlterConfigsResponse(Struct, frozen=True, kw_only=True):
+    """What became of each; the answer to IncrementalAlterConfigs is the same."""
+
+    throttle_time_ms: Int32 = 0
+    responses: tuple[AlteredResource, ...]
+
+
+class ConfigChange(Struct, frozen=True, kw_only=True):
+    """One change: set (0), back to the default (1), append to (2) or take out of a list (3)."""
+
+    name: str
+    config_operation: Int8
+    value: str | None
+
+
+class ChangingResource(Struct, frozen=True, kw_only=True):
+    """The changes of one topic's settings."""
+
+    resource_type: Int8
+    resource_name: str
+    configs: tuple[ConfigChange, ...]
+
+
+class IncrementalAlterConfigsRequest(Struct, frozen=True, kw_only=True):
+    """Asks for settings to be changed one by one."""
+
+    resources: tuple[ChangingResource, ...]
+    validate_only: bool = False
+
+
+class DeleteRecordsPartition(Struct, frozen=True, kw_only=True):
+    """Where one partition is to begin; -1 is at its end."""
+
+    partition_index: Int32
+    offset: Int64
+
+
+class DeleteRecordsTopic(Struct, frozen=True, kw_only=True):
+    """The partitions of one topic."""
+
+    name: str
+    partitions: tuple[DeleteRecordsPartition, ...]
+
+
+class DeleteRecordsRequest(Struct, frozen=True, kw_only=True):
+    """Asks for the oldest records to be removed."""
+
+    topics: tuple[DeleteRecordsTopic, ...]
+    timeout_ms: Int32 = 60_000
+
+
+class DeletedRecords(Struct, frozen=True, kw_only=True):
+    """Where one partition begins now."""
+
+    partition_index: Int32
+    low_watermark: Int64 = -1
+    error_code: Int16
+
+
+class DeletedRecordsTopic(Struct, frozen=True, kw_only=True):
+    """The partitions of one topic."""
+
+    name: str
+    partitions: tuple[DeletedRecords, ...]
+
+
+class DeleteRecordsResponse(Struct, frozen=True, kw_only=True):
+    """Where each partition begins now."""
+
+    throttle_time_ms: Int32 = 0
+    topics: tuple[DeletedRecordsTopic, ...]

@@ -11,11 +11,12 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from iowitness.impl.appended import Appended
 from iowitness.impl.batch_format import Codec
 from iowitness.impl.batch_reader import batches, records
 from iowitness.impl.batch_writer import encode_batch
 from iowitness.impl.compression import Compressor
-from iowitness.impl.log import Appended, Log
+from iowitness.impl.log import Log
 from iowitness.impl.log_files import Buffer, LogFiles, RealFile, RealFiles
 
 _EVERY_WRITES = 16

@@ -158,6 +158,8 @@ class ForgettingFiles:
     def _rename_folder(self, old_path: str, new_path: str) -> None:
         self._folders.discard(old_path)
         self._folders.add(new_path)
+        for change in self._changes.pop(old_path, []):  # they know the folder by its old name
+            change(self._durable_entries)
         for entries in (self._entries, self._durable_entries):
             for path in [p for p in entries if p.startswith(old_path + "/")]:
                 entries[new_path + path.removeprefix(old_path)] = entries.pop(path)
