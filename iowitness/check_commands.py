@@ -1,6 +1,5 @@
 """`iowitness check` judges a trace; `iowitness compare` holds two runs against each other."""
 
-import datetime
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
@@ -59,6 +58,7 @@ def check(
 def _checked(
     trace: Path, suite_name: str, settings: dict[str, str], out: Path | None, form: str | None
 ) -> ExitCode:
+    from iowitness.judged_report import report_of
     from iowitness.report.artifacts import write_artifacts
     from iowitness.report.terminal import print_report
     from iowitness.report.verdicts_file import verdicts_json
@@ -71,7 +71,13 @@ def _checked(
         judged = judged_stream(trace, contracts, suite.root)
     else:
         judged = judged_whole(whole_history(trace), contracts, suite.root)
-    report = _report(suite, judged)
+    report = report_of(
+        judged.verdicts,
+        judged.history,
+        suite_name=suite.name,
+        root=suite.root,
+        command_line=("iowitness", *sys.argv[1:]),
+    )
     if out is not None:
         write_artifacts(report, out, (trace,))
     if form == "json":
@@ -84,22 +90,6 @@ def _checked(
         if out is not None:
             click.echo(f"Report: {out / 'report.html'}")
     return of_outcome(report.outcome)
-
-
-def _report(suite: Any, judged: Any, agreement: Any = None) -> Any:
-    from iowitness.report.run_report import RunReport
-    from iowitness.verify.this_environment import this_environment
-
-    return RunReport(
-        suite=suite.name,
-        command_line=("iowitness", *sys.argv[1:]),
-        started_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        environment=this_environment(),
-        verdicts=judged.verdicts,
-        agreement=agreement,
-        data_root=suite.root,
-        observed=judged.history,
-    )
 
 
 @click.command()

@@ -42,6 +42,7 @@ class Attachment:
         content_byte_count: int = 32,
         calls: frozenset[str] | None = None,
         faults: Sequence[str] = (),
+        strace: str = "strace",
     ) -> None:
         self.process_id = process_id
         self.output = output
@@ -49,12 +50,13 @@ class Attachment:
         self._content_byte_count = content_byte_count
         self._calls = tuple(sorted(calls_for(DEFAULT_KINDS) if calls is None else calls))
         self._faults = tuple(faults)
+        self._strace = strace
         self._threads: dict[str, int] = {}
         self._held = ExitStack()
 
     def __enter__(self) -> "Attachment":
         """Attach; raises StraceMissing, PtraceForbidden or CaptureError."""
-        self._tracer = find_tracer(self._calls, attaching=True)
+        self._tracer = find_tracer(self._calls, attaching=True, strace=self._strace)
         if not thread_ids(self.process_id):
             raise CaptureError(f"process={self.process_id}, expected one that runs")
         with ExitStack() as held:

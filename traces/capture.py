@@ -24,6 +24,7 @@ from iowitness.traces.strace_command import (
     FINE_TIMES,
     PLAIN_TIMES,
     CaptureError,
+    CaptureTimedOut,
     PtraceForbidden,
     StraceMissing,
     content_option,
@@ -69,16 +70,18 @@ class Tracer:
     seccomp_fallback: bool
 
 
-def find_tracer(calls: Sequence[str] = (), *, attaching: bool = False) -> Tracer:
-    """Try strace on itself with the options of the capture.
+def find_tracer(
+    calls: Sequence[str] = (), *, attaching: bool = False, strace: str = "strace"
+) -> Tracer:
+    """Try strace on itself with the options of the capture; `strace` is its name or path.
 
     Raises StraceMissing, PtraceForbidden, or CaptureError with strace's own words. The fall-back of
     `--seccomp-bpf` is silent but for a word on standard error, which a traced program shares; so it
     is looked for here, where nothing else writes.
     """
-    path = shutil.which("strace")
+    path = shutil.which(strace)
     if path is None:
-        raise StraceMissing
+        raise StraceMissing(strace)
     seccomp = [] if attaching or not calls else ["--seccomp-bpf"]
     for times in (FINE_TIMES, PLAIN_TIMES):
         options = ["-f", *seccomp, *times, "-yy", *filter_argument(calls)]
@@ -113,16 +116,20 @@ def capture(  # the options of one capture, each with a default
     stderr: Stream = None,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    strace: str = "strace",
+    most_s: float | None = None,
 ) -> CaptureResult:
     """Run a command under strace until it ends, its text to `output`.
 
     `output` may end in `.gz` or `.zst`: the text is then compressed as it comes. `calls` is the
     filter, the calls of `DEFAULT_KINDS` unless given. `content_byte_count` is how much of each
     buffer is kept, but never less than a mark. Ctrl-C reaches the program, and
-    once that has ended it is raised here.
+    once that has ended it is raised here. A command that has not ended after `most_s` seconds is
+    killed with all that it started: CaptureTimedOut, and the trace as far as it came is in
+    `output`.
     """
     traced = tuple(sorted(calls_for(DEFAULT_KINDS) if calls is None else calls))
-    tracer = find_tracer(traced)
+    tracer = find_tracer(traced, strace=strace)
     program = [os.fspath(word) for word in command]
     if shutil.which(program[0], path=(env or os.environ).get("PATH")) is None:
         raise CaptureError(f"command={program[0]}, expected a program that can be run")
@@ -142,7 +149,10 @@ def capture(  # the options of one capture, each with a default
             arguments, stdin=stdin, stdout=stdout, stderr=stderr, cwd=cwd, env=env
         )
         with passing_signals_on(process):
-            status = process.wait()
+            try:
+                status = process.wait(most_s)
+            except subprocess.TimeoutExpired:
+                raise CaptureTimedOut(program[0], most_s or 0.0) from None
     record = CaptureRecord(
         command=tuple(program),
         tool=tracer.tool,

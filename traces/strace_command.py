@@ -35,10 +35,19 @@ class CaptureError(Exception):
 class StraceMissing(CaptureError):
     """There is no strace on PATH."""
 
-    def __init__(self) -> None:
+    def __init__(self, strace: str = "strace") -> None:
         super().__init__(
-            "strace=missing, expected it on PATH. Debian and Ubuntu: apt-get install strace; "
+            f"{strace}=missing, expected it on PATH. Debian and Ubuntu: apt-get install strace; "
             "Fedora: dnf install strace; Alpine: apk add strace"
+        )
+
+
+class CaptureTimedOut(CaptureError):
+    """A command that had to be killed because its time was over."""
+
+    def __init__(self, program: str, most_s: float) -> None:
+        super().__init__(
+            f"command={program} still ran after {most_s:g} s, expected its end; it was killed"
         )
 
 

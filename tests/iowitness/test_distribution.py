@@ -1,5 +1,6 @@
 """The wheel and the source distribution hold everything that runs, data files and all."""
 
+import site
 import subprocess
 import sys
 import tarfile
@@ -7,6 +8,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+from tests.doubles.ptrace_here import why_not
 
 _ROOT = Path(__file__).parents[2]
 _SUFFIXES = {".py", ".yaml", ".json", ".html", ".css", ".js", ".txt", ".typed"}
@@ -70,3 +73,49 @@ def test_the_source_distribution_holds_them_too(distributions: Path) -> None:
     with tarfile.open(archive) as opened:
         names = {name.partition("/")[2] for name in opened.getnames()}
     assert sorted(_expected() - names) == []
+
+
+_STRANGERS_TEST = """
+import pytest
+from iowitness.specs.suite import load_suite, ready_suite_names
+
+def test_suites():
+    assert {"kafka", "wal", "static-files"} <= set(ready_suite_names())
+    assert load_suite("wal").contracts
+
+@pytest.mark.io_contract("append-only")
+def test_traced(io_trace, tmp_path):
+    with io_trace():
+        (tmp_path / "a.log").write_bytes(b"1")
+"""
+
+
+def test_a_strangers_test_finds_the_plugin_and_the_suites_of_the_wheel(
+    distributions: Path, tmp_path: Path
+) -> None:
+    (wheel,) = distributions.glob("*.whl")
+    subprocess.run(
+        [sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "venv")], check=True
+    )
+    python = tmp_path / "venv" / "bin" / "python"
+    install = ["install", "--quiet", "--no-deps", "--no-index", str(wheel)]
+    subprocess.run([sys.executable, "-m", "pip", "--python", python, *install], check=True)
+    (installed,) = (tmp_path / "venv").glob("lib/python*/site-packages/iowitness")
+    # The dependencies come from here: .pth files within, the one of this checkout, do not count.
+    (installed.parent / "dependencies.pth").write_text("\n".join(site.getsitepackages()))
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "test_stranger.py").write_text(_STRANGERS_TEST)
+    told = subprocess.run(
+        [python, "-m", "pytest", "-rs", "--strict-markers"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "iowitness-0.1.0" in told.stdout  # among pytest's plugins
+    traced = "1 passed, 1 skipped" if why_not() else "2 passed"
+    assert traced in told.stdout, told.stdout + told.stderr
+    asked = "import iowitness; print(iowitness.__file__)"
+    found = subprocess.run([python, "-c", asked], cwd=project, capture_output=True, text=True)
+    assert found.stdout.strip() == str(installed / "__init__.py")
