@@ -20,8 +20,8 @@ VALUE = b"x" * 100
 NOW_MS = 1_700_000_000_000
 FIELDS = [(NOW_MS + i, None, bytes([65 + i % 26]) * 100, ()) for i in range(RECORD_COUNT)]
 VALUES = [fields[2] for fields in FIELDS]
-ROUNDS = 7
-REPEATS = 60
+ROUNDS = 60
+REPEATS = 10
 
 
 def incremental() -> bytes:
@@ -73,35 +73,38 @@ def iterate_with(batch_class: Any) -> Callable[[], int]:
     return read
 
 
-def rate(job: Callable[[], object]) -> float:
-    """Records per second, the best round."""
-    best = float("inf")
+def rates(jobs: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """Records per second of CPU time, the best round of each; the jobs take turns.
+
+    In turns, because the machine's speed changes from one second to the next.
+    """
+    best = dict.fromkeys(jobs, float("inf"))
     for _ in range(ROUNDS):
-        started = time.perf_counter()
-        for _ in range(REPEATS):
-            job()
-        best = min(best, time.perf_counter() - started)
-    return RECORD_COUNT * REPEATS / best
+        for name, job in jobs.items():
+            started = time.process_time()
+            for _ in range(REPEATS):
+                job()
+            best[name] = min(best[name], time.process_time() - started)
+    return {name: RECORD_COUNT * REPEATS / seconds for name, seconds in best.items()}
 
 
 def main() -> None:
-    encoders = {
+    encoders: dict[str, Callable[[], object]] = {
         "ours, incremental": incremental,
         "ours, bulk": bulk,
         "ours, bulk of values": bulk_values,
         "kafka-python": build_with(PythonBuilder),
         "aiokafka (Cython)": build_with(CythonBuilder),
     }
-    readers = {
+    readers: dict[str, Callable[[], object]] = {
         "ours": iterate,
         "kafka-python": iterate_with(PythonBatch),
         "aiokafka (Cython)": iterate_with(CythonBatch),
     }
     assert incremental() == bulk()
-    encoded = {name: rate(job) for name, job in encoders.items()}
-    read = {name: rate(job) for name, job in readers.items()}
-    for title, rates in (("encode", encoded), ("iterate", read)):
-        for name, records_per_s in rates.items():
+    encoded, read = rates(encoders), rates(readers)
+    for title, found in (("encode", encoded), ("iterate", read)):
+        for name, records_per_s in found.items():
             print(f"{title:8} {name:22} {records_per_s:12,.0f} records/s of 100 B")
     for title, ratio, goal in (
         ("incremental / kafka-python", encoded["ours, incremental"] / encoded["kafka-python"], 3),

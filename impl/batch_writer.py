@@ -24,6 +24,7 @@ from iowitness.impl.batch_format import (
     TRANSACTIONAL,
 )
 from iowitness.impl.compression import NO_COMPRESSION, Compressor
+from iowitness.impl.record_columns import encoded_columns
 from iowitness.impl.record_writer import (
     KEPT_HEADS,
     NO_HEADERS,
@@ -178,7 +179,9 @@ def encode_batch(
     if not records:
         raise ValueError("record_count=0, expected at least 1")
     base_timestamp_ms = records[0][0]
-    plain, max_timestamp_ms = encoded_records(records, base_timestamp_ms)
+    plain, max_timestamp_ms = encoded_columns(records) or encoded_records(
+        records, base_timestamp_ms
+    )
     return _batch(plain, len(records), (base_timestamp_ms, max_timestamp_ms), compressor, stamp)
 
 

@@ -23,7 +23,8 @@ from iowitness.impl.batch_writer import (
 from iowitness.impl.compression import Compressor, ReadLimits, plain_bytes
 from iowitness.impl.control_records import Marker, MarkerKind, encode_marker, read_marker
 from iowitness.impl.errors import CorruptBatch, CorruptRecord, LimitExceeded
-from iowitness.impl.record_writer import RecordFields, encoded_record
+from iowitness.impl.record_columns import encoded_columns
+from iowitness.impl.record_writer import RecordFields, encoded_record, encoded_records
 from tests.strategies.batches import COMPRESSORS, record_lists
 
 
@@ -73,6 +74,44 @@ def test_values_alone_are_encoded_as_records_with_values_alone(values: list[byte
     assert encode_values(values, 7) == encode_batch([(7, None, value, ()) for value in values])
     same = [values[0]] * len(values)
     assert encode_values(same, 7) == encode_batch([(7, None, value, ()) for value in same])
+
+
+USUAL_SIZES = st.sampled_from([0, 1, 20, 63, 64, 100, 8_186, 8_191, 8_192, 9_000])
+
+
+@given(
+    st.lists(st.sampled_from([0, 0, 1, 3, 63, 64, 9_000, -1]), min_size=7, max_size=80),
+    st.lists(USUAL_SIZES, min_size=1, max_size=3),
+    st.none() | st.lists(USUAL_SIZES, min_size=1, max_size=3),
+    st.booleans(),
+)
+def test_columns_encode_as_record_by_record_does(
+    steps_ms: list[int], value_sizes: list[int], key_sizes: list[int] | None, has_odd_one: bool
+) -> None:
+    now_ms = 1_700_000_000_000
+    fields: list[RecordFields] = []
+    for place, step_ms in enumerate(steps_ms):
+        now_ms += step_ms
+        key = b"k" * key_sizes[place % len(key_sizes)] if key_sizes else None
+        fields.append((now_ms, key, bytes(value_sizes[place % len(value_sizes)]), ()))
+    if has_odd_one:
+        fields[len(fields) // 2] = (now_ms, b"key", None, (("h", None),))
+    expected = encoded_records(fields, fields[0][0])
+    assert encoded_columns(fields) in (expected, None)
+    batch = one(encode_batch(fields))
+    assert fields_of(batch) == [(t, k, v, list(h)) for t, k, v, h in fields]
+
+
+def test_columns_take_the_usual_batch_and_leave_the_others() -> None:
+    usual = [(5 + i, None, b"v" * 100, ()) for i in range(70)]
+    keyed = [(5, b"k" * i, b"v" * (100 - i), ()) for i in range(70)]
+    assert encoded_columns(usual) == encoded_records(usual, 5)
+    assert encoded_columns(keyed) == encoded_records(keyed, 5)
+    assert encoded_columns(usual[:7]) is None
+    for odd in ((4, None, b"v", ()), (75, b"k", b"v", ()), (75, None, None, ())):
+        assert encoded_columns([*usual, odd]) is None
+    assert encoded_columns([*usual, (75, None, b"v", (("h", None),))]) is None
+    assert encoded_columns([*usual, (75, None, bytes(9_000), ())]) is None
 
 
 def test_stamping_offset_and_epoch_leaves_the_checksum_valid() -> None:
