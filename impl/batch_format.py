@@ -61,6 +61,9 @@ class Codec(IntEnum):
         return cls[name.upper()]
 
 
+_LAST_CODEC: Final = int(Codec.ZSTD)
+
+
 class BatchHeader(Struct, frozen=True, gc=False):
     """The head of one batch. Times are ms since 1970; `byte_count` is the whole batch's.
 
@@ -173,6 +176,38 @@ def _head_fault(header: BatchHeader) -> str:
         f"record count={header.record_count}, expected 0..{header.last_offset_delta + 1} "
         f"by its last offset delta"
     )
+
+
+def read_sound_header(buffer: bytes | bytearray | memoryview, offset: int = 0) -> BatchHeader:
+    """The head of a batch that is whole, matches its checksum and does not contradict itself.
+
+    Raises as `read_header`, `check_crc` and `check_sound` do, in that order.
+    """
+    left_byte_count = len(buffer) - offset
+    if left_byte_count >= HEADER_BYTE_COUNT:
+        # One condition over plain numbers: the way of every batch that is appended or recovered.
+        fields = HEADER.unpack_from(buffer, offset)
+        base_offset, length, _, magic, crc, attributes, delta, _, _, producer_id, _, _, count = (
+            fields
+        )
+        byte_count = length + LENGTH_END
+        if (
+            magic == MAGIC
+            and HEADER_BYTE_COUNT <= byte_count <= left_byte_count
+            and base_offset >= 0
+            and 0 <= count <= delta + 1
+            and delta >= 0
+            and attributes & CODEC_MASK <= _LAST_CODEC
+            and crc32c(memoryview(buffer)[offset + CRC_START : offset + byte_count]) == crc
+        ):
+            header = BatchHeader(base_offset, byte_count, *fields[2:])
+            if producer_id != NO_PRODUCER_ID:
+                check_sound(header)
+            return header
+    header = read_header(buffer, offset)
+    check_crc(header, buffer, offset)
+    check_sound(header)
+    return header
 
 
 def check_crc(header: BatchHeader, buffer: bytes | bytearray | memoryview, offset: int = 0) -> None:

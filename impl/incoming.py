@@ -4,15 +4,13 @@ A leader stamps offsets and epoch into the bytes as it walks them; a follower ke
 """
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NoReturn
 
 from iowitness.impl.batch_format import (
     HEADER_BYTE_COUNT,
     NO_PRODUCER_ID,
     BatchHeader,
-    check_crc,
-    check_sound,
-    read_header,
+    read_sound_header,
     sequence_after,
     stamp_offsets,
 )
@@ -38,11 +36,11 @@ def stamped_headers(
     batch above the limit; the bytes are then of no further use.
     """
     headers: list[BatchHeader] = []
-    position = 0
-    while position < len(view):
-        if len(view) - position >= HEADER_BYTE_COUNT:
+    position, end = 0, len(view)
+    while position < end:
+        if end - position >= HEADER_BYTE_COUNT:
             stamp_offsets(view, offset, leader_epoch, position)
-        header = _checked(view, position)
+        header = read_sound_header(view, position)
         if header.byte_count > most_batch_byte_count:
             raise BatchRefused(
                 f"batch of {header.byte_count} B, expected at most {most_batch_byte_count} B "
@@ -75,16 +73,9 @@ def kept_headers(buffer: Buffer, next_offset: int) -> list[BatchHeader]:
 def _walk(buffer: Buffer) -> Iterator[BatchHeader]:
     position = 0
     while position < len(buffer):
-        header = _checked(buffer, position)
+        header = read_sound_header(buffer, position)
         yield header
         position += header.byte_count
-
-
-def _checked(buffer: Buffer, position: int) -> BatchHeader:
-    header = read_header(buffer, position)
-    check_crc(header, buffer, position)
-    check_sound(header)
-    return header
 
 
 def _at_least_one(headers: list[BatchHeader]) -> list[BatchHeader]:
@@ -93,13 +84,12 @@ def _at_least_one(headers: list[BatchHeader]) -> list[BatchHeader]:
     return headers
 
 
-def check_set_size(byte_count: int, segment_byte_count: int) -> None:
+def refuse_set_size(byte_count: int, segment_byte_count: int) -> NoReturn:
     """Raises `BatchRefused` for a set that fits no segment."""
-    if byte_count > segment_byte_count:
-        raise BatchRefused(
-            f"batch set of {byte_count} B, expected at most {segment_byte_count} B (segment.bytes)",
-            error_code=RECORD_LIST_TOO_LARGE,
-        )
+    raise BatchRefused(
+        f"batch set of {byte_count} B, expected at most {segment_byte_count} B (segment.bytes)",
+        error_code=RECORD_LIST_TOO_LARGE,
+    )
 
 
 def check_sequences(headers: list[BatchHeader], states: ProducerStates) -> RememberedBatch | None:
@@ -109,8 +99,6 @@ def check_sequences(headers: list[BatchHeader], states: ProducerStates) -> Remem
     remembered or within the set.
     """
     first = headers[0]
-    if len(headers) == 1 and first.producer_id == NO_PRODUCER_ID:
-        return None
     if len(headers) == 1 and (repeated := states.duplicate_of(first)) is not None:
         return repeated
     last_of: dict[int, BatchHeader] = {}

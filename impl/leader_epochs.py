@@ -16,12 +16,13 @@ class EpochStart(Struct, frozen=True, gc=False):
 
 
 class LeaderEpochs:
-    """Epochs with rising starts."""
+    """Epochs with rising starts; `latest` is the newest one, -1 if there is none."""
 
-    __slots__ = ("_starts",)
+    __slots__ = ("_starts", "latest")
 
     def __init__(self, starts: Iterable[EpochStart] = ()) -> None:
         self._starts: list[EpochStart] = []
+        self.latest = -1
         for start in starts:
             self.assign(start.epoch, start.start_offset)
 
@@ -30,10 +31,9 @@ class LeaderEpochs:
         """All of them, oldest first."""
         return tuple(self._starts)
 
-    @property
-    def latest(self) -> int:
-        """The newest epoch; -1 if there is none."""
-        return self._starts[-1].epoch if self._starts else -1
+    def _keep(self, starts: list[EpochStart]) -> None:
+        self._starts = starts
+        self.latest = starts[-1].epoch if starts else -1
 
     def assign(self, epoch: int, start_offset: int) -> bool:
         """Notes that an epoch starts at an offset; False if that says nothing new.
@@ -43,7 +43,7 @@ class LeaderEpochs:
         if epoch < 0 or epoch == self.latest:
             return False
         kept = [s for s in self._starts if s.epoch < epoch and s.start_offset < start_offset]
-        self._starts = [*kept, EpochStart(epoch, start_offset)]
+        self._keep([*kept, EpochStart(epoch, start_offset)])
         return True
 
     def end_offset_of(self, epoch: int, log_end_offset: int) -> EpochStart | None:
@@ -63,7 +63,7 @@ class LeaderEpochs:
         """Drops epochs that start at or after an offset; False if there were none."""
         kept = [start for start in self._starts if start.start_offset < end_offset]
         changed = len(kept) < len(self._starts)
-        self._starts = kept
+        self._keep(kept)
         return changed
 
     def truncate_from_start(self, start_offset: int) -> bool:
@@ -72,5 +72,5 @@ class LeaderEpochs:
         if not older or older == [EpochStart(older[-1].epoch, start_offset)]:
             return False
         newer = self._starts[len(older) :]
-        self._starts = [EpochStart(older[-1].epoch, start_offset), *newer]
+        self._keep([EpochStart(older[-1].epoch, start_offset), *newer])
         return True

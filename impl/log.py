@@ -7,7 +7,7 @@ docs/formats/log-reads-and-writes.md; the simulation is written from that page t
 import msgspec
 
 from iowitness.impl.appended import Appended
-from iowitness.impl.batch_format import BatchHeader
+from iowitness.impl.batch_format import NO_PRODUCER_ID, BatchHeader
 from iowitness.impl.batch_reader import Batch
 from iowitness.impl.control_records import AbortedTransaction, read_marker
 from iowitness.impl.doomed_files import DoomedFiles
@@ -17,8 +17,8 @@ from iowitness.impl.file_region import FetchSlice
 from iowitness.impl.flush_policy import FlushPolicy
 from iowitness.impl.incoming import (
     check_sequences,
-    check_set_size,
     kept_headers,
+    refuse_set_size,
     stamped_headers,
 )
 from iowitness.impl.leader_epochs import LeaderEpochs
@@ -151,18 +151,19 @@ class Log:
         that is too large or whose sequence or epoch is wrong; then nothing was written.
         """
         self._check_open()
-        check_set_size(len(batch_set), self.config.segment_byte_count)
+        config = self._place.config
         view = memoryview(batch_set)
+        byte_count = len(view)
+        if byte_count > config.segment_byte_count:
+            refuse_set_size(byte_count, config.segment_byte_count)
         if view.readonly:
             view = memoryview(bytearray(batch_set))
-        headers = stamped_headers(
-            view, self.end_offset, leader_epoch, self.config.max_batch_byte_count
-        )
-        repeated = check_sequences(headers, self._journal.states)
-        if repeated is not None:
-            return Appended(
-                repeated.first_offset, repeated.last_offset, len(view), is_duplicate=True
-            )
+        headers = stamped_headers(view, self.end_offset, leader_epoch, config.max_batch_byte_count)
+        if len(headers) > 1 or headers[0].producer_id != NO_PRODUCER_ID:
+            repeated = check_sequences(headers, self._journal.states)
+            if repeated is not None:
+                first, last = repeated.first_offset, repeated.last_offset
+                return Appended(first, last, byte_count, is_duplicate=True)
         return self._append(view, headers, now_ms)
 
     def append_as_follower(self, batch_set: Buffer, *, now_ms: int) -> Appended:
@@ -172,25 +173,30 @@ class Log:
         of order.
         """
         self._check_open()
-        check_set_size(len(batch_set), self.config.segment_byte_count)
+        if len(batch_set) > self.config.segment_byte_count:
+            refuse_set_size(len(batch_set), self.config.segment_byte_count)
         return self._append(batch_set, kept_headers(batch_set, self.end_offset), now_ms)
 
     def _append(self, batch_set: Buffer, headers: list[BatchHeader], now_ms: int) -> Appended:
-        first, last = headers[0], headers[-1]
-        if first.partition_leader_epoch != self._epochs.epochs.latest or first is not last:
-            self._epochs.assign(headers)
-        max_timestamp_ms = first.max_timestamp_ms
-        if first is not last:
+        first = last = headers[0]
+        byte_count, max_timestamp_ms = len(batch_set), first.max_timestamp_ms
+        if len(headers) > 1:
+            last = headers[-1]
             max_timestamp_ms = max([header.max_timestamp_ms for header in headers])
-        if self._must_roll(len(batch_set), max_timestamp_ms, last.last_offset, now_ms):
-            self.roll(now_ms=now_ms, base_offset=first.base_offset)
-        self.active_segment.append(batch_set, headers)
-        if first.producer_id >= 0 or first is not last:
+        epochs = self._epochs
+        if first.partition_leader_epoch != epochs.epochs.latest or first is not last:
+            epochs.assign(headers)
+        base_offset, last_offset = first.base_offset, last.last_offset
+        active = self._segments[-1]
+        if active.is_full_for(byte_count, max_timestamp_ms, last_offset, now_ms):
+            active = self.roll(now_ms=now_ms, base_offset=base_offset)
+        active.append(batch_set, headers)
+        if first is not last or first.producer_id != NO_PRODUCER_ID:
             self._remember(batch_set, headers)
-        base_offset, self.end_offset = first.base_offset, last.next_offset
+        self.end_offset = last_offset + 1
         if self._flush_policy.is_due_after(self.end_offset - base_offset, now_ms):
             self.flush(now_ms=now_ms)
-        return Appended(base_offset, self.end_offset - 1, len(batch_set))
+        return Appended(base_offset, last_offset, byte_count)
 
     def _remember(self, batch_set: Buffer, headers: list[BatchHeader]) -> None:
         position = 0
@@ -202,18 +208,6 @@ class Log:
                     marker = read_marker(Batch(header, stored))
                 self._journal.take_in(self.active_segment, header, marker)
             position += header.byte_count
-
-    def _must_roll(
-        self, byte_count: int, max_timestamp_ms: int, last_offset: int, now_ms: int
-    ) -> bool:
-        """Source: docs/kafka-behaviours.md, items 8, 11, 12 and 13."""
-        active, config = self.active_segment, self.config
-        if active.byte_count > config.segment_byte_count - byte_count:
-            return True
-        limit_ms = config.segment_ms - config.segment_jitter_ms
-        if active.byte_count and active.waited_ms(max_timestamp_ms, now_ms) > limit_ms:
-            return True
-        return active.has_full_index or not active.fits(last_offset)
 
     def roll(self, *, now_ms: int, base_offset: int | None = None) -> Segment:
         """Seals and syncs the active segment and starts a new one at the log's end.

@@ -46,9 +46,14 @@ class OffsetIndex:
         return self._entries.count
 
     @property
+    def free_count(self) -> int:
+        """Entries that still fit."""
+        return self._entries.capacity_count - self._entries.count
+
+    @property
     def is_full(self) -> bool:
         """No entry fits any more."""
-        return self._entries.count >= self._entries.capacity_count
+        return self.free_count <= 0
 
     def entry(self, number: int) -> OffsetEntry:
         """The entry at a place, the first being 0."""
@@ -101,12 +106,6 @@ class OffsetIndex:
             kept -= 1
         self._entries.keep(kept)
         self.last_offset = self._find_last_offset()
-
-    def clear(self, byte_count: int) -> None:
-        """No entry, and room for new ones in a file of that size."""
-        self._entries.keep(0)
-        self._entries.reserve(byte_count)
-        self.last_offset = self._base_offset
 
     def check(self, segment_byte_count: int) -> None:
         """Raises `CorruptIndex` if the last entry cannot be one of a segment of that size."""

@@ -11,24 +11,22 @@ from msgspec import Struct
 from iowitness.impl.aborted_index import AbortedIndex
 from iowitness.impl.batch_format import (
     HEADER_BYTE_COUNT,
-    NO_TIMESTAMP_MS,
     BatchHeader,
     read_header,
 )
-from iowitness.impl.errors import CorruptBatch, CorruptIndex
+from iowitness.impl.errors import CorruptBatch
 from iowitness.impl.log_files import Buffer, OpenFile
 from iowitness.impl.log_names import (
     ABORTED_TRANSACTIONS,
     DELETED,
     LOG,
-    OFFSET_INDEX,
     SEGMENT_SUFFIXES,
-    TIME_INDEX,
 )
 from iowitness.impl.offset_index import MAX_RELATIVE_OFFSET, OffsetIndex
 from iowitness.impl.retention import SegmentAge
+from iowitness.impl.segment_indexes import SegmentIndexes
 from iowitness.impl.segment_place import SegmentPlace
-from iowitness.impl.time_index import TimeEntry, TimeIndex
+from iowitness.impl.time_index import TimeIndex
 
 MAX_SEGMENT_BYTE_COUNT: Final = 2**31 - 1
 
@@ -41,26 +39,18 @@ class BatchAt(Struct, frozen=True, gc=False):
 
 
 class Segment:
-    """An open segment. `byte_count` is its data, which a pre-sized file is longer than.
-
-    The indexes are opened on first use; `has_full_index` says that one of them takes no entry any
-    more, so that the segment has to roll. `max_timestamp` is the largest timestamp so far with the
-    last offset of the batch that had it first.
-    """
+    """An open segment. `byte_count` is its data, which a pre-sized file is longer than."""
 
     __slots__ = (
-        "_bytes_since_entry",
         "_first_timestamp_ms",
-        "_max_timestamp_ms",
-        "_max_timestamp_offset",
-        "_offset_index",
+        "_indexes",
+        "_most_offset",
         "_place",
-        "_time_index",
+        "_wait_limit_ms",
         "aborted",
         "byte_count",
         "created_ms",
         "file",
-        "has_full_index",
     )
 
     def __init__(self, place: SegmentPlace, file: OpenFile, byte_count: int, now_ms: int) -> None:
@@ -72,12 +62,10 @@ class Segment:
         self.file = file
         self.byte_count = byte_count
         self.created_ms = now_ms
-        self.max_timestamp = TimeEntry(NO_TIMESTAMP_MS, place.base_offset)
-        self._bytes_since_entry = 0
-        self.has_full_index = False
+        self._most_offset = place.base_offset + MAX_RELATIVE_OFFSET
+        self._wait_limit_ms = place.config.segment_ms - place.config.segment_jitter_ms
         self._first_timestamp_ms: int | None = None
-        self._offset_index: OffsetIndex | None = None
-        self._time_index: TimeIndex | None = None
+        self._indexes = SegmentIndexes(place)
         self.aborted = AbortedIndex(place.files, place.path(ABORTED_TRANSACTIONS))
 
     @classmethod
@@ -100,36 +88,33 @@ class Segment:
         return self._place.base_offset
 
     @property
-    def max_timestamp(self) -> TimeEntry:
-        """The largest timestamp, with the last offset of the batch that had it first."""
-        return TimeEntry(self._max_timestamp_ms, self._max_timestamp_offset)
-
-    @max_timestamp.setter
-    def max_timestamp(self, entry: TimeEntry) -> None:
-        self._max_timestamp_ms, self._max_timestamp_offset = entry.timestamp_ms, entry.offset
-
-    @property
     def latest_timestamp_ms(self) -> int:
         """The largest timestamp in it; -1 without timestamps."""
-        return self._max_timestamp_ms
+        return self._indexes.max_timestamp_ms
 
     @property
     def offset_index(self) -> OffsetIndex:
         """Opened, and created where it is missing, on first use."""
-        if self._offset_index is None:
-            self._offset_index = OffsetIndex(
-                self._place.files, self._place.path(OFFSET_INDEX), self.base_offset
-            )
-        return self._offset_index
+        return self._indexes.offsets
 
     @property
     def time_index(self) -> TimeIndex:
         """Opened, and created where it is missing, on first use."""
-        if self._time_index is None:
-            self._time_index = TimeIndex(
-                self._place.files, self._place.path(TIME_INDEX), self.base_offset
-            )
-        return self._time_index
+        return self._indexes.times
+
+    def is_full_for(
+        self, byte_count: int, max_timestamp_ms: int, last_offset: int, now_ms: int
+    ) -> bool:
+        """Whether the log has to roll before it takes a set of that size, time and last offset.
+
+        Source: docs/kafka-behaviours.md, items 8, 11, 12 and 13.
+        """
+        size = self.byte_count
+        if size + byte_count > self._place.config.segment_byte_count:
+            return True
+        if size and self._waited_ms(max_timestamp_ms, now_ms) > self._wait_limit_ms:
+            return True
+        return self._indexes.is_full or not self.fits(last_offset)
 
     def append(self, batch_set: Buffer, headers: Sequence[BatchHeader]) -> None:
         """Writes the batches at the end with one call, and indexes them.
@@ -138,82 +123,50 @@ class Segment:
         back to what it was, and `ValueError` before anything is written if a position or an offset
         would not fit 32 bits.
         """
-        byte_count = len(batch_set)
-        self._check_fits(byte_count, headers[-1].last_offset)
-        self._write(batch_set, byte_count)
         position = self.byte_count
-        self.byte_count += byte_count
+        byte_count = len(batch_set)
+        end = position + byte_count
+        if end > MAX_SEGMENT_BYTE_COUNT or not self.fits(headers[-1].last_offset):
+            raise ValueError(self._refusal(byte_count, headers[-1].last_offset))
+        try:
+            written = self.file.write_at(batch_set, position)
+            while written < byte_count:
+                rest = memoryview(batch_set)[written:]
+                written += self.file.write_at(rest, position + written)
+        except OSError:
+            self.file.truncate(position)
+            raise
+        self.byte_count = end
+        if not position:
+            self._first_timestamp_ms = headers[0].max_timestamp_ms
         for header in headers:
-            self.index_batch(position, header)
+            self._indexes.add(position, header)
             position += header.byte_count
 
-    def _check_fits(self, byte_count: int, last_offset: int) -> None:
+    def _refusal(self, byte_count: int, last_offset: int) -> str:
         if self.byte_count + byte_count > MAX_SEGMENT_BYTE_COUNT:
-            raise ValueError(
+            return (
                 f"{self.file.path}: {byte_count} B after {self.byte_count} B, expected at most "
                 f"{MAX_SEGMENT_BYTE_COUNT} B in all"
             )
-        if not self.fits(last_offset):
-            raise ValueError(
-                f"{self.file.path}: offset={last_offset}, expected at most "
-                f"{self.base_offset + MAX_RELATIVE_OFFSET}"
-            )
-
-    def _write(self, batch_set: Buffer, byte_count: int) -> None:
-        """One write, unless the kernel takes less than all of it."""
-        written = 0
-        try:
-            written = self.file.write_at(batch_set, self.byte_count)
-            while written < byte_count:
-                rest = memoryview(batch_set)[written:]
-                written += self.file.write_at(rest, self.byte_count + written)
-        except OSError:
-            self.file.truncate(self.byte_count)
-            raise
+        return (
+            f"{self.file.path}: offset={last_offset}, expected "
+            f"{self.base_offset}..{self._most_offset}"
+        )
 
     def index_batch(self, position: int, header: BatchHeader) -> None:
-        """Counts a batch in, adding index entries if enough bytes came since the last ones."""
-        if header.max_timestamp_ms > self._max_timestamp_ms:
-            self._max_timestamp_ms = header.max_timestamp_ms
-            self._max_timestamp_offset = header.last_offset
-        if self._first_timestamp_ms is None:
-            self._first_timestamp_ms = header.max_timestamp_ms
-        if self._bytes_since_entry > self._place.config.index_interval_byte_count:
-            offsets, times = self.offset_index, self.time_index
-            is_tight = offsets.count + 1 >= offsets.entries.capacity_count or times.is_nearly_full
-            if is_tight:
-                self._reserve_indexes()
-            offsets.append(header.last_offset, position)
-            times.append(self._max_timestamp_ms, self._max_timestamp_offset)
-            if is_tight:
-                self._note_full_index()
-            self._bytes_since_entry = 0
-        self._bytes_since_entry += header.byte_count
-
-    def _reserve_indexes(self) -> None:
-        for index in (self.offset_index, self.time_index):
-            if index.is_full:
-                index.entries.reserve(self._place.config.index_byte_count)
-
-    def _note_full_index(self) -> None:
-        byte_count = self._place.config.index_byte_count
-        offsets, times = self.offset_index, self.time_index
-        self.has_full_index = (
-            offsets.count >= byte_count // offsets.entries.entry_byte_count
-            or times.count >= byte_count // times.entries.entry_byte_count - 1
-        )
+        """Counts in a batch that is there already, when the indexes are made anew."""
+        self._indexes.add(position, header)
 
     def fits(self, offset: int) -> bool:
         """Whether an offset can be held as a 32-bit distance from the base."""
-        return 0 <= offset - self.base_offset <= MAX_RELATIVE_OFFSET
+        return self._place.base_offset <= offset <= self._most_offset
 
-    def waited_ms(self, timestamp_ms: int, now_ms: int) -> int:
+    def _waited_ms(self, timestamp_ms: int, now_ms: int) -> int:
         """How long the segment's first batch has waited for the roll, by the incoming timestamp.
 
-        By the clock since creation where there are no timestamps. 0 for an empty segment.
+        By the clock since creation where there are no timestamps.
         """
-        if not self.byte_count:
-            return 0
         if self._first_timestamp_ms is None:
             self._first_timestamp_ms = self.head_at(0).max_timestamp_ms
         if self._first_timestamp_ms >= 0:
@@ -254,64 +207,42 @@ class Segment:
     def flush(self) -> None:
         """The data and both indexes are on the disk when it returns; creates missing indexes."""
         self.file.sync()
-        self.offset_index.entries.sync()
-        self.time_index.entries.sync()
+        self._indexes.sync()
         self.aborted.sync()
 
     def seal(self) -> None:
         """Adds the last time entry, and cuts the files to what is in use."""
-        if self.max_timestamp.timestamp_ms >= 0:
-            self.time_index.append_last(self.max_timestamp.timestamp_ms, self.max_timestamp.offset)
+        self._indexes.add_last_time()
         if self._place.config.is_preallocated:
             self.file.truncate(self.byte_count)
-        self.offset_index.entries.trim()
-        self.time_index.entries.trim()
+        self._indexes.trim()
 
     @property
     def has_indexes(self) -> bool:
         """Both index files are there."""
-        files = self._place.files
-        return files.exists(self._place.path(OFFSET_INDEX)) and files.exists(
-            self._place.path(TIME_INDEX)
-        )
+        return self._indexes.are_there
 
     def check_indexes(self) -> None:
         """Raises `CorruptIndex` unless both indexes can be those of this segment's data."""
-        self.offset_index.check(self.byte_count)
-        self.time_index.check()
-        if self.byte_count and not self.time_index.count and self.offset_index.count:
-            raise CorruptIndex(f"{self.time_index.entries.path}: empty, expected an entry")
-        self.max_timestamp = self.time_index.last
+        self._indexes.check(self.byte_count)
 
     def resume(self) -> int:
         """Takes up a segment whose indexes are sound; the next offset.
 
         Reads the heads after the last index entry. Raises `CorruptBatch` if they do not fit.
         """
-        self.max_timestamp = self.time_index.last
-        self._bytes_since_entry = 0
-        self._note_full_index()
-        next_offset = self.base_offset
         last = self.offset_index.lookup(self.offset_index.last_offset)
+        self._indexes.resume()
+        next_offset = self.base_offset
         for batch in self.heads(last.position):
+            self._indexes.pass_by(batch.header)
             next_offset = batch.header.next_offset
-            self._bytes_since_entry += batch.header.byte_count
-            if batch.header.max_timestamp_ms > self.max_timestamp.timestamp_ms:
-                self.max_timestamp = TimeEntry(
-                    batch.header.max_timestamp_ms, batch.header.last_offset
-                )
         return next_offset
 
     def drop_indexes(self) -> None:
         """Removes both index files, to be made anew by `index_batch`."""
-        self._close_indexes()
-        for suffix in (OFFSET_INDEX, TIME_INDEX):
-            if self._place.files.exists(self._place.path(suffix)):
-                self._place.files.remove(self._place.path(suffix))
+        self._indexes.drop()
         self.aborted.drop()
-        self.max_timestamp = TimeEntry(NO_TIMESTAMP_MS, self.base_offset)
-        self._bytes_since_entry = 0
-        self.has_full_index = False
         self._first_timestamp_ms = None
 
     def cut(self, byte_count: int) -> None:
@@ -337,8 +268,7 @@ class Segment:
             return self.resume()
         # A batch that straddles the offset goes as a whole, so entries from its base on go too.
         floor = min(offset, found.header.base_offset)
-        self.offset_index.truncate_to(floor)
-        self.time_index.truncate_to(floor)
+        self._indexes.truncate_to(floor)
         self.aborted.truncate_to(floor)
         self.cut(found.position)
         self._first_timestamp_ms = None
@@ -354,7 +284,7 @@ class Segment:
 
     def rename_deleted(self) -> list[str]:
         """Gives its files names of deleted ones, and returns those; regions can still be sent."""
-        self._close_indexes()
+        self._indexes.close()
         renamed: list[str] = []
         for path in self._paths():
             self._place.files.rename(path, path + DELETED)
@@ -374,11 +304,4 @@ class Segment:
     def close(self) -> None:
         """Gives the descriptors back; nothing is synced or trimmed."""
         self.file.close()
-        self._close_indexes()
-
-    def _close_indexes(self) -> None:
-        if self._offset_index is not None:
-            self._offset_index.entries.close()
-        if self._time_index is not None:
-            self._time_index.entries.close()
-        self._offset_index = self._time_index = None
+        self._indexes.close()

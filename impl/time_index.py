@@ -48,14 +48,14 @@ class TimeIndex:
         return self._entries.count
 
     @property
-    def is_full(self) -> bool:
-        """Only the slot for the entry made at roll is left."""
-        return self._entries.count >= self._entries.capacity_count - 1
+    def free_count(self) -> int:
+        """Entries that still fit beside the one made at roll."""
+        return self._entries.capacity_count - 1 - self._entries.count
 
     @property
-    def is_nearly_full(self) -> bool:
-        """One more entry, and it is full."""
-        return self._entries.count + 2 >= self._entries.capacity_count
+    def is_full(self) -> bool:
+        """Only the slot for the entry made at roll is left."""
+        return self.free_count <= 0
 
     def entry(self, number: int) -> TimeEntry:
         """The entry at a place, the first being 0."""
@@ -80,9 +80,12 @@ class TimeIndex:
         Raises `ValueError` if timestamp or offset is below the last entry's, or if only the last
         slot is left.
         """
-        if self.is_full:
-            raise ValueError(f"{self._entries.path}: full with {self.count} entries")
-        self.append_last(timestamp_ms, offset)
+        entries = self._entries
+        if entries.count >= entries.capacity_count - 1:
+            raise ValueError(f"{entries.path}: full with {self.count} entries")
+        last = self.last
+        if timestamp_ms != last.timestamp_ms or offset < last.offset:
+            self.append_last(timestamp_ms, offset)
 
     def append_last(self, timestamp_ms: int, offset: int) -> None:
         """As `append`, and allowed to use the slot that is kept for the segment's last entry."""
@@ -114,12 +117,6 @@ class TimeIndex:
         while kept and self.entry(kept - 1).offset >= offset:
             kept -= 1
         self._entries.keep(kept)
-        self.last = self._find_last()
-
-    def clear(self, byte_count: int) -> None:
-        """No entry, and room for new ones in a file of that size."""
-        self._entries.keep(0)
-        self._entries.reserve(byte_count)
         self.last = self._find_last()
 
     def check(self) -> None:

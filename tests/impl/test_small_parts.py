@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyfakefs.fake_filesystem import FakeFilesystem
 
+from iowitness.impl.batch_format import read_header, stamp_offsets
+from iowitness.impl.batch_writer import encode_batch
 from iowitness.impl.checkpoint_format import encode_offsets, read_epochs, read_offsets
 from iowitness.impl.errors import CheckpointError, CorruptIndex, DirectoryLocked
 from iowitness.impl.leader_epochs import EpochStart, LeaderEpochs
@@ -104,9 +106,15 @@ def test_a_segment_past_two_gib_or_an_offset_past_32_bits_does_not_fit() -> None
     assert not segment.fits(100 + 2**31)
     with pytest.raises(ValueError, match=r"size=1 B, expected 0\.\.0"):
         segment.cut(1)
+    batch = bytearray(encode_batch([(5, None, b"v", ())]))
+    stamp_offsets(batch, 100 + 2**31, 0)
+    with pytest.raises(ValueError, match=r"offset=2147483748, expected 100\.\.2147483747"):
+        segment.append(batch, [read_header(batch)])
+    stamp_offsets(batch, 100, 0)
     segment.byte_count = 2**31 - 10
-    with pytest.raises(ValueError, match="11 B after 2147483638 B"):
-        segment._check_fits(11, 100)
+    with pytest.raises(ValueError, match=f"{len(batch)} B after 2147483638 B"):
+        segment.append(batch, [read_header(batch)])
+    assert segment.file.byte_count() == 0
 
 
 CHECKPOINT_FAULTS = {
