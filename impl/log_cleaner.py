@@ -12,7 +12,7 @@ from iowitness.impl.compaction import LatestOffsets, compacted
 from iowitness.impl.log import Log
 from iowitness.impl.log_names import CLEANED, SWAP
 from iowitness.impl.log_reading import read_batch
-from iowitness.impl.recovery import OnDamage, Stretch, recover_segment
+from iowitness.impl.recovery import OnDamage, Stretch, Unwatched, recover_segment
 from iowitness.impl.replaced_file import write_synced
 from iowitness.impl.segment import Segment
 
@@ -50,7 +50,7 @@ def _replace(log: Log, old: Segment, content: bytes, now_ms: int) -> None:
     files.sync_directory(log.directory)
     new = Segment.open(log.place.at(old.base_offset), now_ms)
     stretch = Stretch(is_last=False, recovery_point=0, on_damage=OnDamage.REFUSE)
-    recover_segment(new, new.base_offset, stretch, lambda _batch: None)
+    recover_segment(new, new.base_offset, stretch, Unwatched())
     files.sync_directory(log.directory)
     log.put_in_place(old, new, doomed, now_ms=now_ms)
 

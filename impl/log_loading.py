@@ -1,15 +1,23 @@
 """Opening a log: which files belong to it, what has to be scanned, where it ends."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 from msgspec import Struct
 
+from iowitness.impl.batch_format import BatchHeader
 from iowitness.impl.errors import CorruptBatch, CorruptIndex
 from iowitness.impl.leader_epochs import LeaderEpochs
 from iowitness.impl.log_names import LOG, base_offset_of, suffix_of
 from iowitness.impl.log_sweep import Removal, Replacement, swept
 from iowitness.impl.producer_journal import ProducerJournal
-from iowitness.impl.recovery import OnDamage, RecoveryReport, Stretch, recover_segment
+from iowitness.impl.recovery import (
+    BatchWatch,
+    OnDamage,
+    RecoveryReport,
+    Stretch,
+    Unwatched,
+    recover_segment,
+)
 from iowitness.impl.segment import BatchAt, Segment
 from iowitness.impl.segment_place import SegmentPlace
 
@@ -114,7 +122,9 @@ class LogLoader:
                     self._load_producers(segments[:number], segment.base_offset)
                     has_producers = True
                 stretch = Stretch(is_last, start.recovery_point, start.on_damage)
-                end_offset, was_cut = self._scan(segment, stretch, self._seer(segment))
+                end_offset, was_cut = self._scan(
+                    segment, stretch, _Watch(segment, self._epochs, self._journal)
+                )
             if was_cut:
                 for later in segments[number + 1 :]:
                     self._remove(later)
@@ -139,32 +149,41 @@ class LogLoader:
             except (CorruptIndex, CorruptBatch):
                 pass
         stretch = Stretch(is_last=False, recovery_point=0, on_damage=self._start.on_damage)
-        return self._scan(segment, stretch, lambda _batch: None)
+        return self._scan(segment, stretch, Unwatched())
 
-    def _scan(
-        self, segment: Segment, stretch: Stretch, seen: Callable[[BatchAt], None]
-    ) -> tuple[int, bool]:
+    def _scan(self, segment: Segment, stretch: Stretch, watch: BatchWatch) -> tuple[int, bool]:
         self._report.scanned_segment_count += 1
         self._report.rebuilt.append(segment.file.path)
-        end_offset, cut = recover_segment(segment, segment.base_offset, stretch, seen)
+        end_offset, cut = recover_segment(segment, segment.base_offset, stretch, watch)
         if cut is not None:
             self._report.cuts.append(cut)
         return end_offset, cut is not None
 
-    def _seer(self, segment: Segment) -> Callable[[BatchAt], None]:
-        latest = self._epochs.latest
-
-        def see(batch: BatchAt) -> None:
-            nonlocal latest
-            header = batch.header
-            if header.partition_leader_epoch > latest:
-                self._epochs.assign(header.partition_leader_epoch, header.base_offset)
-                latest = self._epochs.latest
-            if header.producer_id >= 0:
-                self._journal.see(segment, batch)
-
-        return see
-
     def _remove(self, segment: Segment) -> None:
         self._report.removed.append(segment.file.path)
         segment.remove()
+
+
+class _Watch:
+    """Notes the leader epochs and producers of a segment's batches."""
+
+    __slots__ = ("_epochs", "_journal", "_segment", "latest_epoch")
+
+    def __init__(self, segment: Segment, epochs: LeaderEpochs, journal: ProducerJournal) -> None:
+        self._segment = segment
+        self._epochs = epochs
+        self._journal = journal
+        self.latest_epoch = epochs.latest
+
+    def see(self, batch: BatchAt) -> None:
+        """One sound batch, in the order of the log."""
+        header = batch.header
+        if header.partition_leader_epoch > self.latest_epoch:
+            self._epochs.assign(header.partition_leader_epoch, header.base_offset)
+            self.latest_epoch = self._epochs.latest
+        if header.producer_id >= 0:
+            self._journal.see(self._segment, batch)
+
+    def see_data(self, headers: Sequence[BatchHeader]) -> None:
+        """Batches of producers, in the order of the log: no markers, no later epoch."""
+        self._journal.see_data(headers)

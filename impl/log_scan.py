@@ -16,19 +16,24 @@ from iowitness.impl.batch_format import (
     MAGIC,
     MAGIC_POSITION,
     BatchHeader,
-    check_sound,
     read_header,
+    read_sound_header,
 )
 from iowitness.impl.errors import CorruptBatch
 from iowitness.impl.log_files import OpenFile
 from iowitness.impl.segment import BatchAt
 
-_CHUNK_BYTE_COUNT: Final = 256 * 1024
+MAX_OFFSET: Final = 2**63 - 1
+
+_CHUNK_BYTE_COUNT: Final = 512 * 1024
 """About what stays in a core's cache between the read and the checksum."""
 
 
-class _Window:
-    """A stretch of a file in a buffer that is reused, since fresh pages cost more than the read."""
+class Window:
+    """A stretch of a file in a buffer that is reused, since fresh pages cost more than the read.
+
+    `view` has the bytes from `start` to `end` of the file, and room for more.
+    """
 
     __slots__ = ("_buffer", "_file", "_limit", "end", "start", "view")
 
@@ -59,49 +64,63 @@ class _Window:
         return position + byte_count <= self.end
 
 
+class Scanner:
+    """The batches of a file up to `end`, one after another from `position` on.
+
+    `next_offset` is the least that the next batch may begin with.
+    """
+
+    __slots__ = ("end", "file", "next_offset", "position", "window")
+
+    def __init__(self, file: OpenFile, start: int, end: int, next_offset: int) -> None:
+        self.file = file
+        self.position = start
+        self.end = end
+        self.next_offset = next_offset
+        self.window = Window(file, end)
+
+    def take(self, most_offset: int = MAX_OFFSET) -> BatchAt:
+        """The batch at `position`, which moves behind it.
+
+        Raises `CorruptBatch`, with the place and both checksums, where it is cut, does not match
+        its checksum, contradicts itself, or does not lie between the one before it and
+        `most_offset`.
+        """
+        window, position = self.window, self.position
+        if not window.hold(position, HEADER_BYTE_COUNT):
+            raise self._cut(HEADER_BYTE_COUNT, "a head")
+        try:
+            byte_count = read_header(window.view, position - window.start).byte_count
+            if not window.hold(position, byte_count):
+                raise self._cut(byte_count, "a batch")
+            at = position - window.start
+            header = read_sound_header(window.view[at : at + byte_count])
+        except CorruptBatch as error:
+            raise error.located(self.file.path, position) from None
+        if header.base_offset < self.next_offset or header.last_offset > most_offset:
+            raise CorruptBatch(
+                f"offsets={header.base_offset}..{header.last_offset}, expected within "
+                f"{self.next_offset}..{most_offset}",
+                position=position,
+                file=self.file.path,
+            )
+        self.next_offset = header.next_offset
+        self.position = position + byte_count
+        return BatchAt(position, header)
+
+    def _cut(self, byte_count: int, what: str) -> CorruptBatch:
+        left = self.end - self.position
+        return CorruptBatch(f"{left} B left, expected {what} of {byte_count} B")
+
+
 def scan(file: OpenFile, start: int, end: int, next_offset: int) -> Iterator[BatchAt]:
     """The whole, sound batches from `start` on, in order, at or after `next_offset`.
 
-    Raises `CorruptBatch`, with the place and both checksums, at the first batch that is cut, does
-    not match its checksum, contradicts itself, or does not follow the one before it.
+    Raises `CorruptBatch` at the first one that is not, as `Scanner.take` does.
     """
-    window = _Window(file, end)
-    position = start
-    while position < end:
-        at = position - window.start
-        if window.end - position < HEADER_BYTE_COUNT:
-            if not window.hold(position, HEADER_BYTE_COUNT):
-                raise _cut(file, position, f"{end - position} B left, expected a head of 61 B")
-            at = position - window.start
-        try:
-            header = read_header(window.view, at)
-            check_sound(header)
-        except CorruptBatch as error:
-            raise error.located(file.path, position) from None
-        byte_count = header.byte_count
-        if window.end - position < byte_count:
-            if not window.hold(position, byte_count):
-                left = f"{end - position} B left"
-                raise _cut(file, position, f"{left}, expected a batch of {byte_count} B")
-            at = position - window.start
-        computed = crc32c(window.view[at + CRC_START : at + byte_count])
-        if computed != header.crc:
-            raise CorruptBatch(
-                f"stored crc32c=0x{header.crc:08x}, computed 0x{computed:08x}",
-                position=position,
-                file=file.path,
-                stored_crc=header.crc,
-                computed_crc=computed,
-            )
-        if header.base_offset < next_offset:
-            raise _cut(file, position, f"base offset={header.base_offset}, expected {next_offset}+")
-        yield BatchAt(position, header)
-        next_offset = header.base_offset + header.last_offset_delta + 1
-        position += byte_count
-
-
-def _cut(file: OpenFile, position: int, reason: str) -> CorruptBatch:
-    return CorruptBatch(reason, position=position, file=file.path)
+    scanner = Scanner(file, start, end, next_offset)
+    while scanner.position < end:
+        yield scanner.take()
 
 
 def find_intact(file: OpenFile, start: int, end: int, next_offset: int) -> BatchAt | None:
@@ -110,7 +129,7 @@ def find_intact(file: OpenFile, start: int, end: int, next_offset: int) -> Batch
     For damage: every byte is tried that has the magic in the right distance and a length and an
     offset that can be.
     """
-    window = _Window(file, end)
+    window = Window(file, end)
     position = start
     while position + HEADER_BYTE_COUNT <= end:
         stretch = min(_CHUNK_BYTE_COUNT, end - position)
@@ -129,7 +148,7 @@ def find_intact(file: OpenFile, start: int, end: int, next_offset: int) -> Batch
     return None
 
 
-def _intact_at(window: _Window, position: int, end: int, next_offset: int) -> BatchHeader | None:
+def _intact_at(window: Window, position: int, end: int, next_offset: int) -> BatchHeader | None:
     if not window.hold(position, HEADER_BYTE_COUNT):
         return None
     fields = HEADER.unpack_from(window.view, position - window.start)

@@ -52,6 +52,17 @@ class MappedEntries:
         """Cuts the file to the entries in use."""
         self.reserve(0)
 
+    def extend(self, entries: bytes) -> None:
+        """Adds whole entries after those in use. Raises `ValueError` if they do not fit."""
+        start = self.count * self.entry_byte_count
+        end = start + len(entries)
+        if end > len(self.buffer):
+            raise ValueError(
+                f"{self.path}: {len(entries)} B more, expected {len(self.buffer) - start} B"
+            )
+        self.buffer[start:end] = entries
+        self.count = end // self.entry_byte_count
+
     def keep(self, count: int) -> None:
         """Drops the entries after the first `count`, zeroing them: unused bytes are zeros."""
         start, end = count * self.entry_byte_count, self.count * self.entry_byte_count

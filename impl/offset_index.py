@@ -4,6 +4,7 @@ Entry: int32 offset - base, int32 position, big-endian. Source: docs/formats/log
 """
 
 import struct
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -91,6 +92,11 @@ class OffsetIndex:
         _ENTRY.pack_into(entries.buffer, count * ENTRY_BYTE_COUNT, relative, position)
         entries.count = count + 1
         self.last_offset = offset
+
+    def extend(self, entries: Sequence[int]) -> None:
+        """Many entries at once, as relative offset and position in turns, rising, all fitting."""
+        self._entries.extend(struct.pack(f">{len(entries)}i", *entries))
+        self.last_offset = self._find_last_offset()
 
     def _refusal(self, offset: int) -> str:
         if self.is_full:

@@ -71,6 +71,15 @@ class ProducerJournal:
             marker = read_marker(Batch(batch.header, memoryview(stored)))
         self.take_in(segment, batch.header, marker)
 
+    def see_data(self, headers: Sequence[BatchHeader]) -> None:
+        """Takes in batches without markers, unless they are known already."""
+        remember, known = self.states.remember, self.next_offset
+        for header in headers:
+            if header.base_offset >= known:
+                remember(header)
+        if headers:
+            self.next_offset = max(known, headers[-1].next_offset)
+
     def take_in(self, segment: Segment, header: BatchHeader, marker: Marker | None) -> None:
         """Takes in one batch, noting in its segment the transaction that it aborts."""
         if marker is not None:

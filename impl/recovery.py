@@ -6,13 +6,16 @@ damage to bytes that were synced; it is reported with its place and both checksu
 if the caller says so. Source: docs/kafka-behaviours.md, items 32 to 39.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from enum import Enum
+from typing import Protocol
 
 from msgspec import Struct
 
+from iowitness.impl.batch_format import BatchHeader
 from iowitness.impl.errors import CorruptBatch, DamagedLog
-from iowitness.impl.log_scan import find_intact, scan
+from iowitness.impl.log_scan import Scanner, find_intact
+from iowitness.impl.plain_run import PlainLimits, take_plain
 from iowitness.impl.segment import BatchAt, Segment
 
 
@@ -71,47 +74,62 @@ class Stretch(Struct, frozen=True):
     on_damage: OnDamage
 
 
+class BatchWatch(Protocol):
+    """Who is told of the batches that recovery finds."""
+
+    latest_epoch: int
+    """Data without a producer and of no later leader epoch need not be told of."""
+
+    def see(self, batch: BatchAt) -> None:
+        """One sound batch, in the order of the log."""
+
+    def see_data(self, headers: Sequence[BatchHeader]) -> None:
+        """Sound batches of producers, in the order of the log: no markers, no later epoch."""
+
+
+class Unwatched:
+    """Nobody: for segments whose producers and epochs are known already."""
+
+    latest_epoch: int = 2**31 - 1
+
+    def see(self, batch: BatchAt) -> None:
+        """Nothing to do."""
+
+    def see_data(self, headers: Sequence[BatchHeader]) -> None:
+        """Nothing to do."""
+
+
 def recover_segment(
-    segment: Segment,
-    next_offset: int,
-    stretch: Stretch,
-    seen: Callable[[BatchAt], None],
+    segment: Segment, next_offset: int, stretch: Stretch, watch: BatchWatch
 ) -> tuple[int, Cut | None]:
     """Scans a segment, rebuilds its indexes, cuts what is not sound; the next offset, and the cut.
 
-    `seen` is told every sound batch, in order. Raises `DamagedLog` where the damage is not in the
-    last written stretch and `on_damage` is `REFUSE`; the segment's data is then as it was.
+    Raises `DamagedLog` where the damage is not in the last written stretch and `on_damage` is
+    `REFUSE`; the segment's data is then as it was.
     """
     segment.drop_indexes()
-    position = 0
-    fault: CorruptBatch | None = None
-    try:
-        for batch in scan(segment.file, 0, segment.byte_count, next_offset):
-            if not segment.fits(batch.header.last_offset):
-                fault = CorruptBatch(
-                    f"last offset={batch.header.last_offset}, expected within 2**31 of the base",
-                    position=batch.position,
-                    file=segment.file.path,
-                )
-                break
-            segment.index_batch(batch.position, batch.header)
-            seen(batch)
-            position = batch.position + batch.header.byte_count
-            next_offset = batch.header.next_offset
-    except CorruptBatch as error:
-        fault = error
+    scanner = Scanner(segment.file, 0, segment.byte_count, next_offset)
     cut = None
-    if fault is not None:
-        cut = _cut(segment, position, next_offset, stretch, fault)
-        segment.cut(position)
+    try:
+        while scanner.position < scanner.end:
+            limits = PlainLimits(watch.latest_epoch, segment.most_offset)
+            run = take_plain(scanner, limits)
+            segment.index_run(run.placed)
+            watch.see_data(run.of_producers)
+            if scanner.position < scanner.end:
+                batch = scanner.take(segment.most_offset)
+                segment.index_batch(batch.position, batch.header)
+                watch.see(batch)
+    except CorruptBatch as fault:
+        cut = _cut(segment, scanner, stretch, fault)
+        segment.cut(scanner.position)
     segment.seal()
     segment.flush()
-    return next_offset, cut
+    return scanner.next_offset, cut
 
 
-def _cut(
-    segment: Segment, position: int, next_offset: int, stretch: Stretch, fault: CorruptBatch
-) -> Cut:
+def _cut(segment: Segment, scanner: Scanner, stretch: Stretch, fault: CorruptBatch) -> Cut:
+    position, next_offset = scanner.position, scanner.next_offset
     after = find_intact(segment.file, position + 1, segment.byte_count, next_offset)
     was_synced = not stretch.is_last or next_offset < stretch.recovery_point
     cut = Cut(fault, segment.byte_count - position, next_offset, after, was_synced)

@@ -24,7 +24,7 @@ from iowitness.impl.log_names import (
 )
 from iowitness.impl.offset_index import MAX_RELATIVE_OFFSET, OffsetIndex
 from iowitness.impl.retention import SegmentAge
-from iowitness.impl.segment_indexes import SegmentIndexes
+from iowitness.impl.segment_indexes import PlacedBatch, SegmentIndexes
 from iowitness.impl.segment_place import SegmentPlace
 from iowitness.impl.time_index import TimeIndex
 
@@ -157,6 +157,15 @@ class Segment:
     def index_batch(self, position: int, header: BatchHeader) -> None:
         """Counts in a batch that is there already, when the indexes are made anew."""
         self._indexes.add(position, header)
+
+    def index_run(self, run: Sequence[PlacedBatch]) -> None:
+        """The same for many batches at once."""
+        self._indexes.add_run(run)
+
+    @property
+    def most_offset(self) -> int:
+        """The last offset that can be held as a 32-bit distance from the base."""
+        return self._most_offset
 
     def fits(self, offset: int) -> bool:
         """Whether an offset can be held as a 32-bit distance from the base."""

@@ -3,12 +3,18 @@
 Rules: docs/formats/log-reads-and-writes.md, "Append"; docs/kafka-behaviours.md, items 29 to 31.
 """
 
+from collections.abc import Sequence
+from typing import TypeAlias
+
 from iowitness.impl.batch_format import NO_TIMESTAMP_MS, BatchHeader
 from iowitness.impl.errors import CorruptIndex
 from iowitness.impl.log_names import OFFSET_INDEX, TIME_INDEX
 from iowitness.impl.offset_index import OffsetIndex
 from iowitness.impl.segment_place import SegmentPlace
 from iowitness.impl.time_index import TimeIndex
+
+PlacedBatch: TypeAlias = tuple[int, int, int, int]
+"""A batch as indexes see it: position, bytes, last offset, largest timestamp in ms."""
 
 
 class SegmentIndexes:
@@ -65,7 +71,7 @@ class SegmentIndexes:
             self.max_timestamp_ms = header.max_timestamp_ms
             self.max_timestamp_offset = header.last_offset
         if self._bytes_since_entry > self._interval_byte_count:
-            if not self._free_count:
+            if self._free_count <= 0:
                 self._make_room()
             self._free_count -= 1
             self.offsets.append(header.last_offset, position)
@@ -75,13 +81,42 @@ class SegmentIndexes:
             self._bytes_since_entry = 0
         self._bytes_since_entry += header.byte_count
 
-    def _make_room(self) -> None:
+    def add_run(self, run: Sequence[PlacedBatch]) -> None:
+        """As `add` of one batch after another, in a third of the time."""
+        since, interval_byte_count = self._bytes_since_entry, self._interval_byte_count
+        largest_ms, largest_offset = self.max_timestamp_ms, self.max_timestamp_offset
+        base_offset, last_entry_ms = self._place.base_offset, self.times.last.timestamp_ms
+        offset_entries: list[int] = []
+        time_entries: list[int] = []
+        for position, byte_count, last_offset, timestamp_ms in run:
+            if timestamp_ms > largest_ms:
+                largest_ms, largest_offset = timestamp_ms, last_offset
+            if since > interval_byte_count:
+                offset_entries += (last_offset - base_offset, position)
+                if largest_ms > last_entry_ms:
+                    time_entries += (largest_ms, largest_offset - base_offset)
+                    last_entry_ms = largest_ms
+                since = 0
+            since += byte_count
+        self._bytes_since_entry = since
+        self.max_timestamp_ms, self.max_timestamp_offset = largest_ms, largest_offset
+        if offset_entries:
+            self._make_room(len(offset_entries) // 2)
+            self.offsets.extend(offset_entries)
+            self.times.extend(time_entries)
+            self._free_count = 0
+            self._note_full()
+
+    def _make_room(self, count: int = 1) -> None:
+        """Pre-sizes the files; past the configured size where one batch set brings that much."""
         offsets, times = self.offsets, self.times
         for index in (offsets, times):
-            if index.is_full:
+            if index.free_count < count:
                 index.entries.reserve(self._place.config.index_byte_count)
-        # At least one, so that a full index says so itself.
-        self._free_count = max(1, min(offsets.free_count, times.free_count))
+            if index.free_count < count:
+                needed = index.entries.capacity_count + count - index.free_count
+                index.entries.reserve(needed * index.entries.entry_byte_count)
+        self._free_count = min(offsets.free_count, times.free_count)
 
     def _note_full(self) -> None:
         byte_count = self._place.config.index_byte_count

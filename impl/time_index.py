@@ -5,6 +5,7 @@ may still be older; every record up to it is not newer. Source: docs/formats/log
 """
 
 import struct
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -110,6 +111,11 @@ class TimeIndex:
         )
         self._entries.count += 1
         self.last = TimeEntry(timestamp_ms, offset)
+
+    def extend(self, entries: Sequence[int]) -> None:
+        """Many entries at once, as timestamp and relative offset in turns, rising, all fitting."""
+        self._entries.extend(struct.pack(">" + "qi" * (len(entries) // 2), *entries))
+        self.last = self._find_last()
 
     def truncate_to(self, offset: int) -> None:
         """Drops entries at or above an offset."""
