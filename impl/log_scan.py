@@ -54,6 +54,17 @@ class Window:
             self.view.release()
             self._buffer = bytearray(byte_count)
             self.view = memoryview(self._buffer)
+        self._fill(position)
+        return position + byte_count <= self.end
+
+    def begin_at(self, position: int) -> bool:
+        """Makes `view` begin at a position of the file; False if it does so already."""
+        if position == self.start and self.end > position:
+            return False
+        self._fill(position)
+        return True
+
+    def _fill(self, position: int) -> None:
         self.start = self.end = position
         wanted = min(len(self._buffer), self._limit - position)
         while self.end < position + wanted:
@@ -61,7 +72,6 @@ class Window:
             if not got:
                 break
             self.end += got
-        return position + byte_count <= self.end
 
 
 class Scanner:
@@ -78,6 +88,10 @@ class Scanner:
         self.end = end
         self.next_offset = next_offset
         self.window = Window(file, end)
+
+    def refill(self) -> bool:
+        """Reads on so that the window begins at `position`; False if it does so already."""
+        return self.position < self.end and self.window.begin_at(self.position)
 
     def take(self, most_offset: int = MAX_OFFSET) -> BatchAt:
         """The batch at `position`, which moves behind it.
