@@ -188,7 +188,8 @@ class Log:
             epochs.assign(headers)
         base_offset, last_offset = first.base_offset, last.last_offset
         active = self._segments[-1]
-        if active.is_full_for(byte_count, max_timestamp_ms, last_offset, now_ms):
+        config = self._place.config
+        if active.is_full_for(byte_count, max_timestamp_ms, last_offset, now_ms, config):
             active = self.roll(now_ms=now_ms, base_offset=base_offset)
         active.append(batch_set, headers)
         if first is not last or first.producer_id != NO_PRODUCER_ID:

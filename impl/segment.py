@@ -15,6 +15,7 @@ from iowitness.impl.batch_format import (
     read_header,
 )
 from iowitness.impl.errors import CorruptBatch
+from iowitness.impl.log_config import LogConfig
 from iowitness.impl.log_files import Buffer, OpenFile
 from iowitness.impl.log_names import (
     ABORTED_TRANSACTIONS,
@@ -46,7 +47,6 @@ class Segment:
         "_indexes",
         "_most_offset",
         "_place",
-        "_wait_limit_ms",
         "aborted",
         "byte_count",
         "created_ms",
@@ -63,7 +63,6 @@ class Segment:
         self.byte_count = byte_count
         self.created_ms = now_ms
         self._most_offset = place.base_offset + MAX_RELATIVE_OFFSET
-        self._wait_limit_ms = place.config.segment_ms - place.config.segment_jitter_ms
         self._first_timestamp_ms: int | None = None
         self._indexes = SegmentIndexes(place)
         self.aborted = AbortedIndex(place.files, place.path(ABORTED_TRANSACTIONS))
@@ -103,16 +102,23 @@ class Segment:
         return self._indexes.times
 
     def is_full_for(
-        self, byte_count: int, max_timestamp_ms: int, last_offset: int, now_ms: int
+        self,
+        byte_count: int,
+        max_timestamp_ms: int,
+        last_offset: int,
+        now_ms: int,
+        config: LogConfig,
     ) -> bool:
         """Whether the log has to roll before it takes a set of that size, time and last offset.
 
+        `config` is the log's as of now, which may have changed since the segment was made.
         Source: docs/kafka-behaviours.md, items 8, 11, 12 and 13.
         """
         size = self.byte_count
-        if size + byte_count > self._place.config.segment_byte_count:
+        if size + byte_count > config.segment_byte_count:
             return True
-        if size and self._waited_ms(max_timestamp_ms, now_ms) > self._wait_limit_ms:
+        limit_ms = config.segment_ms - config.segment_jitter_ms
+        if size and self._waited_ms(max_timestamp_ms, now_ms) > limit_ms:
             return True
         return self._indexes.is_full or not self.fits(last_offset)
 

@@ -173,6 +173,18 @@ def test_a_segment_may_be_exactly_full_and_rolls_with_the_next_byte() -> None:
     assert [segment.byte_count for segment in log.segments] == [3 * size, size]
 
 
+def test_a_changed_segment_size_and_time_hold_for_the_active_segment_too() -> None:
+    log = open_log(ForgettingFiles(), LogConfig())
+    log.append(batch(timestamp_ms=1_000), now_ms=0)
+    log.append(batch(timestamp_ms=1_101), now_ms=0)
+    log.reconfigure(LogConfig(segment_ms=100))
+    log.append(batch(timestamp_ms=1_101), now_ms=0)
+    assert [segment.base_offset for segment in log.segments] == [0, 2]
+    log.reconfigure(LogConfig(segment_byte_count=log.active_segment.byte_count))
+    log.append(batch(timestamp_ms=1_101), now_ms=0)
+    assert [segment.base_offset for segment in log.segments] == [0, 2, 3]
+
+
 def test_sets_and_batches_that_are_too_large_are_refused() -> None:
     config = LogConfig(segment_byte_count=500, max_batch_byte_count=200)
     log = open_log(ForgettingFiles(), config)
