@@ -73,9 +73,9 @@ class Connection(Generic[RegionT]):
         self.clock.settle(self._phase(is_served=is_served), self.frames.taken_count, now_ns)
         return self.clock.due_ns(self.frames.pending_byte_count)
 
-    def overdue(self, owed_byte_count: int) -> str:
-        """What to log when it is past its deadline."""
-        return self.clock.overdue(self.frames.pending_byte_count, owed_byte_count)
+    def overdue(self, owed_byte_count: int, silence: str = "expected a request") -> str:
+        """What to log when it is past its deadline; `silence` is what never came."""
+        return self.clock.overdue(self.frames.pending_byte_count, owed_byte_count, silence)
 
     def _limit(self, first_bytes: memoryview) -> int:
         if self._is_stranger():

@@ -90,12 +90,12 @@ class ConnectionClock:
             case Phase.SERVED:
                 return None
 
-    def overdue(self, pending_byte_count: int, owed_byte_count: int) -> str:
-        """What to log of a connection that is past its deadline."""
+    def overdue(self, pending_byte_count: int, owed_byte_count: int, silence: str) -> str:
+        """What to log of a connection that is past its deadline; `silence` is what never came."""
         times = self._times
         match self.phase:
             case Phase.SILENT:
-                return f"no byte within {times.first_byte_ms} ms of connecting, expected a request"
+                return f"no byte within {times.first_byte_ms} ms of connecting, {silence}"
             case Phase.FRAME:
                 return (
                     f"{pending_byte_count} B of a frame after more than {times.frame_ms} ms, "

@@ -46,6 +46,15 @@ class FrameBuffer:
         """Memory that this connection holds for an unfinished frame."""
         return 0 if self._own is None else len(self._own)
 
+    @property
+    def has_whole_frame(self) -> bool:
+        """Whether `next_frame` has something to give, or to refuse."""
+        there = self._end - self._start
+        if there < SIZE_BYTE_COUNT:
+            return False
+        size: int = _SIZE.unpack_from(self._view, self._start)[0]
+        return there >= SIZE_BYTE_COUNT + size
+
     def room(self, shared: memoryview) -> memoryview:
         """Where the next bytes are to be received: the shared buffer, or the rest of our own."""
         if self._own is None:

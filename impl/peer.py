@@ -2,7 +2,6 @@
 
 import os
 import select
-import socket
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
@@ -11,6 +10,7 @@ from iowitness.impl.connection import Connection
 from iowitness.impl.copying_reader import next_chunk
 from iowitness.impl.file_region import FileRegion
 from iowitness.impl.server_config import ReadPath
+from iowitness.impl.transport import Transport
 
 READABLE: Final = select.EPOLLIN | select.EPOLLRDHUP
 WRITABLE: Final = select.EPOLLOUT
@@ -28,13 +28,13 @@ class Peer:
 
     def __init__(
         self,
-        sock: socket.socket,
+        transport: Transport,
         session: Session,
         connection: Connection[FileRegion],
         address: str,
     ) -> None:
-        self.socket = sock
-        self.descriptor = sock.fileno()
+        self.transport = transport
+        self.descriptor = transport.descriptor
         self.session = session
         self.connection = connection
         self.address = address
@@ -65,7 +65,12 @@ class Peer:
 
     def overdue(self) -> str:
         """What to log when it is past its deadline."""
-        return self.connection.overdue(self.owed_byte_count)
+        return self.connection.overdue(self.owed_byte_count, self.transport.silence())
+
+    @property
+    def has_more(self) -> bool:
+        """Whether it has said more than epoll will tell of: whole frames, or decrypted bytes."""
+        return self.transport.has_unread or self.connection.frames.has_whole_frame
 
     def owe(self, parts: Sequence[Part]) -> None:
         """Queue the parts of an answer."""
@@ -80,10 +85,11 @@ class Peer:
         Raises `OSError` where the connection or a segment file fails.
         """
         outbox = self.connection.outbox
+        moves_files = read_path == "sendfile" and self.transport.moves_files
         while outbox:
             part = outbox.popleft()
             if isinstance(part, FileRegion):
-                left = self._moved(part) if read_path == "sendfile" else self._copied(part)
+                left = self._moved(part) if moves_files else self._copied(part)
             else:
                 left = self._sent(part, more=bool(outbox))
             if left is not None:
@@ -94,7 +100,7 @@ class Peer:
     def _sent(self, view: memoryview, *, more: bool) -> Owed | None:
         """Send bytes; what is left of them. With `more` to come the kernel may wait to fill up."""
         try:
-            count = self.socket.send(view, socket.MSG_MORE if more else 0)
+            count = self.transport.send(view, more=more)
         except BlockingIOError:
             return view
         return view[count:] if count < len(view) else None

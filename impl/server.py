@@ -7,30 +7,20 @@ deadlines, what they may hold has limits: `connection_clock`, `admission`.
 
 import contextlib
 import logging
-import secrets
 import select
 import signal
-import socket
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 
-from iowitness.impl.admission import Doorkeeper, MemoryGate
+from iowitness.impl.admission import MemoryGate
 from iowitness.impl.broker import Broker, new_cluster_id
-from iowitness.impl.broker_state import BrokerState, ParkedCall, ParkedFetch, Part, Session
-from iowitness.impl.connection import Connection
+from iowitness.impl.broker_state import BrokerState, ParkedCall, ParkedFetch, Part
 from iowitness.impl.connection_clock import Phase
 from iowitness.impl.deadlines import Deadlines
-from iowitness.impl.file_region import FileRegion
-from iowitness.impl.listening import (
-    OUT_OF_DESCRIPTORS,
-    SpareDescriptor,
-    check_exposure,
-    listening_socket,
-)
 from iowitness.impl.log_files import LogFiles, RealFiles
 from iowitness.impl.peer import HUNG_UP, READABLE, WRITABLE, Peer
-from iowitness.impl.sasl_exchange import SaslExchange
+from iowitness.impl.reception import Reception
 from iowitness.impl.server_config import ServerConfig
 from iowitness.impl.thread_names import name_this_thread
 from iowitness.impl.topics import Topics
@@ -54,18 +44,13 @@ class Server:
         files: LogFiles | None = None,
     ) -> None:
         self._config = config or ServerConfig()
-        check_exposure(
-            self._config.host,
-            asks_who=self._config.users is not None,
-            is_insecure_allowed=self._config.is_insecure_listen_allowed,
-        )
-        self._listener = listening_socket(self._config.host, self._config.port)
-        self.port: int = self._listener.getsockname()[1]
+        self._reception = Reception(self._config)
+        self.port: int = self._reception.port
         try:
             now_ms = time.time_ns() // 1_000_000
             topics = Topics.open(directory, self._config.log, files or RealFiles(), now_ms=now_ms)
         except BaseException:
-            self._listener.close()
+            self._reception.close()
             raise
         state = BrokerState(self._config, topics, new_cluster_id(), self.port)
         self._topics = topics
@@ -74,16 +59,14 @@ class Server:
         self._shared = memoryview(bytearray(_SHARED_BYTE_COUNT))
         self._peers: dict[int, Peer] = {}
         self._waiting: WaitingFetches[Peer] = WaitingFetches()
-        self._doorkeeper = Doorkeeper(self._config.admission)
         self._memory = MemoryGate(self._config.admission)
         self._deadlines = Deadlines()
         self._queued: deque[Peer] = deque()
-        self._spare = SpareDescriptor()
         self._calls: dict[ParkedCall, Peer] = {}
         self._wake = WakeUp()
         self._epoll = select.epoll()
         self._epoll.register(self._wake.descriptor, select.EPOLLIN)
-        self._epoll.register(self._listener.fileno(), select.EPOLLIN)
+        self._epoll.register(self._reception.descriptor, select.EPOLLIN)
         self._stopping = False
 
     def ensure_topic(self, name: str, partition_count: int) -> None:
@@ -108,12 +91,26 @@ class Server:
         name_this_thread("broker-loop")
         try:
             while not self._stopping:
-                for descriptor, events in self._epoll.poll(self._timeout_s()):
-                    self._happened(descriptor, events)
-                self._expire()
-                self._take_turns()
+                self._turn_around(self._epoll.poll(self._timeout_s()))
         finally:
             self._close()
+
+    def _turn_around(self, happened: Sequence[tuple[int, int]]) -> None:
+        """One turn of the loop.
+
+        Connections are accepted last: a new one may get the descriptor of one that was closed in
+        the same turn, and must not be taken for it by an event that came before.
+        """
+        comes_in = False
+        for descriptor, events in happened:
+            if descriptor == self._reception.descriptor:
+                comes_in = True
+            else:
+                self._happened(descriptor, events)
+        if comes_in:
+            self._accept()
+        self._expire()
+        self._take_turns()
 
     def _timeout_s(self) -> float | None:
         if self._queued:
@@ -131,9 +128,6 @@ class Server:
     def _happened(self, descriptor: int, events: int) -> None:
         if descriptor == self._wake.descriptor:
             self._wake.drain()
-            return
-        if descriptor == self._listener.fileno():
-            self._accept()
             return
         peer = self._peers.get(descriptor)
         if peer is None:
@@ -178,34 +172,11 @@ class Server:
         self._deadlines.set(peer.descriptor, peer.due_ns(time.monotonic_ns()))
 
     def _accept(self) -> None:
-        try:
-            sock, address = self._listener.accept()
-        except OSError as error:
-            if error.errno in OUT_OF_DESCRIPTORS:
-                self._spare.turn_away(self._listener)
-            log.warning("accept failed: %s", error)
-            return
-        told = f"{address[0]}:{address[1]}"
-        refusal = self._doorkeeper.enter(address[0])
-        if refusal is not None:
-            log.warning("%s: %s; connection closed", told, refusal)
-            sock.close()
-            return
-        sock.settimeout(0)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        users = self._config.users
-        session = Session(told, None if users is None else SaslExchange(users, _nonce))
-        connection: Connection[FileRegion] = Connection(
-            self._config.frame_limits,
-            self._config.times,
-            time.monotonic_ns(),
-            is_stranger=lambda: not session.is_authenticated,
-        )
-        peer = Peer(sock, session, connection, address[0])
-        self._peers[peer.descriptor] = peer
-        self._epoll.register(peer.descriptor, peer.interest)
-        self._settle(peer)
+        peer = self._reception.accept()
+        if peer is not None:
+            self._peers[peer.descriptor] = peer
+            self._epoll.register(peer.descriptor, peer.interest)
+            self._settle(peer)
 
     def _readable(self, peer: Peer) -> None:
         if peer.is_blocked or peer.is_queued:
@@ -217,9 +188,11 @@ class Server:
             return
         frames = peer.connection.frames
         try:
-            count = peer.socket.recv_into(frames.room(self._shared))
+            count = peer.transport.receive_into(frames.room(self._shared))
         except BlockingIOError:
             frames.put_aside()
+            if peer.transport.waits_to_write:
+                self._watch(peer, READABLE | WRITABLE)
             return
         if count == 0:
             self._drop(peer)
@@ -228,7 +201,10 @@ class Server:
         self._work(peer)
 
     def _writable(self, peer: Peer) -> None:
-        if peer.flush(self._config.read_path):
+        if peer.transport.waits_to_write:
+            self._watch(peer, READABLE)
+            self._readable(peer)
+        elif peer.flush(self._config.read_path):
             self._watch(peer, READABLE)
             self._work(peer)
 
@@ -250,12 +226,12 @@ class Server:
                 self._calls[answer] = peer
             elif answer is not None:
                 self._send(peer, answer)
-        else:
-            self._queue(peer)
         frames.put_aside()
+        self._queue(peer)
 
     def _queue(self, peer: Peer) -> None:
-        if not peer.is_queued and peer.connection.frames.pending_byte_count:
+        """Let it have another turn, if it has more to say than epoll will tell of."""
+        if not peer.is_queued and not peer.is_blocked and not peer.is_muted and peer.has_more:
             peer.is_queued = True
             self._queued.append(peer)
 
@@ -266,16 +242,23 @@ class Server:
             peer.is_queued = False
             if not peer.closed:
                 with self._guarded(peer):
-                    self._work(peer)
-                    if not peer.is_queued and not peer.is_blocked:
-                        self._watch(peer, READABLE)
+                    self._turn(peer)
         for descriptor in self._memory.released():
             peer = self._peers[descriptor]
             peer.is_muted = False
             if not peer.is_blocked:
                 self._watch(peer, READABLE)
+                self._queue(peer)
             self._settle(peer)
         self._answer_waiting()
+
+    def _turn(self, peer: Peer) -> None:
+        if peer.connection.frames.has_whole_frame:
+            self._work(peer)
+        elif peer.transport.has_unread:
+            self._readable(peer)
+        if not peer.closed and not peer.is_queued and not peer.is_blocked and not peer.is_muted:
+            self._watch(peer, READABLE)
 
     def _send(self, peer: Peer, parts: Sequence[Part]) -> None:
         peer.owe(parts)
@@ -347,19 +330,13 @@ class Server:
         del self._peers[peer.descriptor]
         self._memory.forget(peer.descriptor)
         self._deadlines.set(peer.descriptor, None)
-        self._doorkeeper.leave(peer.address)
-        peer.socket.close()
+        self._reception.left(peer)
+        peer.transport.close()
 
     def _close(self) -> None:
         for peer in list(self._peers.values()):
             self._drop(peer)
-        self._listener.close()
-        self._spare.close()
+        self._reception.close()
         self._epoll.close()
         self._wake.close()
         self._topics.close()
-
-
-def _nonce() -> str:
-    """The broker's part of a SCRAM nonce."""
-    return secrets.token_urlsafe(24)

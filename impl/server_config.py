@@ -10,6 +10,7 @@ from iowitness.impl.connection import FrameLimits
 from iowitness.impl.connection_clock import ConnectionTimes
 from iowitness.impl.group_config import GroupConfig
 from iowitness.impl.log_config import LogConfig
+from iowitness.impl.tls_context import TlsFiles
 from iowitness.impl.users_file import Users
 
 ReadPath = Literal["sendfile", "copy"]
@@ -37,6 +38,7 @@ class ServerConfig(Struct, frozen=True, kw_only=True):
     times: ConnectionTimes = ConnectionTimes()
     admission: AdmissionLimits = AdmissionLimits()
     batch_limits: ReadLimits = ReadLimits(plain_byte_count=33_554_432)
+    tls: TlsFiles | None = None
     users: Users | None = None
     is_insecure_listen_allowed: bool = False
     max_fetch_byte_count: int = 57_671_680
