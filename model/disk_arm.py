@@ -11,7 +11,7 @@ _ROUNDING_NS = 1_000
 """A sector missed by less than this is not missed: ends and angles are rounded to nanoseconds."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for each track of each request
 class Sweep:
     """Neighbouring sectors of one track passing under the head.
 
@@ -42,18 +42,22 @@ class Sweep:
         return min(self.count, int((now_ns - self.begin_ns) / self.sector_ns))
 
 
-def _settle_ns(mechanics: Mechanics) -> int:
+def _settle_ns(mechanics: Mechanics, allowed_ns: int) -> int:
     """How long a command waits for the head to come to rest on its track, wherever it was.
 
     A head switch much shorter than the shortest seek cannot contain that time, so it has to be in
     every command's positioning. On three such drives accesses to the track under the head took
     0.73, 0.88 and 0.89 of the shortest seek longer than overhead, rotation and transfer; two
     drives whose head switch is long enough showed nothing of it.
+
+    A maker skews tracks by what a switch takes with its settling, so no more is assumed than the
+    skews leave room for: `allowed_ns`, 0 where there are none to tell.
     """
     shortest_ns = seek_ns(mechanics.seek, 1)
     if mechanics.head_switch_ns * 4 >= shortest_ns:
         return 0
-    return shortest_ns * 4 // 5
+    settle_ns = shortest_ns * 4 // 5
+    return min(settle_ns, allowed_ns) if allowed_ns else settle_ns
 
 
 StartOf: TypeAlias = Literal["first-sector", "any-sector"]
@@ -72,7 +76,9 @@ class Arm:
         self.surface = 0
         self.seek_count = 0
         self.free_ns = 0
-        self.settle_ns = _settle_ns(mechanics)
+        # As many entries as distances that occur, so at most one for each cylinder.
+        self._seeks_ns: dict[int, int] = {}
+        self.settle_ns = _settle_ns(mechanics, geometry.track_skew_ns)
 
     def positioned_ns(
         self,
@@ -85,7 +91,9 @@ class Arm:
         """Move to a track, in `least_ns` at least, and say when the head is ready there."""
         mechanics = self._mechanics
         distance = abs(cylinder - self.cylinder)
-        taken_ns = seek_ns(mechanics.seek, distance)
+        taken_ns = self._seeks_ns.get(distance, -1)
+        if taken_ns < 0:
+            taken_ns = self._seeks_ns[distance] = seek_ns(mechanics.seek, distance)
         if surface != self.surface:
             taken_ns = max(taken_ns, mechanics.head_switch_ns)
         taken_ns = max(taken_ns, least_ns)

@@ -4,7 +4,7 @@ Source: the DiskSim manual's layout model g1: zones, skews, spare regions, slips
 """
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from iowitness.model.drive import DriveZone, Layout, Sparing, SurfaceOrder
 
@@ -32,10 +32,11 @@ _IN_FRONT = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a run of blocks begins: cylinder, surface, sector of the track; how many blocks follow
     one another there before the track ends or a bad sector comes; and the track's length.
+
+    A tuple and not a dataclass: one is made for each stretch of each request.
     """
 
     cylinder: int
@@ -90,10 +91,10 @@ class _ZoneMap:
             shifted = self._slips_by_region.setdefault(number, [])
             shifted.append(within - len(shifted))
         self._carries = carried and not whole_zone
-        region_count = physical // region
-        self.block_count = (
-            region_count * self._blocks_per_region - zone.dead_sector_count - end_spares
-        )
+        # Cylinders that do not fill a last range have no spares.
+        region_count, beyond = divmod(physical, region)
+        self.block_count = region_count * self._blocks_per_region + beyond
+        self.block_count -= zone.dead_sector_count + end_spares
         if carried:
             self.block_count -= len(slips)
 
@@ -104,18 +105,26 @@ class _ZoneMap:
         run = self.block_count - block
         block += self.zone.dead_sector_count
         if self._carries:
-            block += bisect_right(self._slips_by_region.get(0, []), self._spread(block))
-        number, within = divmod(block, self._blocks_per_region)
+            block += bisect_right(self._slips_by_region.get(0, ()), self._spread(block))
+        per_region = self._blocks_per_region
+        number, within = divmod(block, per_region)
         sector = number * self._region + within + self._front
-        if not self._carries:
-            sector += bisect_right(self._slips_by_region.get(number, []), within + self._front)
+        if not self._carries and (slips := self._slips_by_region.get(number)):
+            sector += bisect_right(slips, within + self._front)
         if sector in self._remaps:
             return self._remaps[sector], 1
         track = self.zone.sectors_per_track
-        run = min(run, self._blocks_per_region - within, track - sector % track)
-        after = bisect_right(self._bad, sector)
-        if after < len(self._bad):
-            run = min(run, self._bad[after] - sector)
+        # Comparisons in place of min(): this is the model's innermost loop.
+        to_track_end = track - sector % track
+        if to_track_end < run:
+            run = to_track_end
+        if per_region - within < run:
+            run = per_region - within
+        bad = self._bad
+        if bad:
+            after = bisect_right(bad, sector)
+            if after < len(bad) and bad[after] - sector < run:
+                run = bad[after] - sector
         return sector, run
 
     def _spread(self, block: int) -> int:
@@ -129,6 +138,11 @@ class Geometry:
     def __init__(self, layout: Layout, revolution_ns: int) -> None:
         self._layout = layout
         self.revolution_ns = revolution_ns
+        self._surface_count = layout.surface_count
+        self._serpentine = layout.surface_order is not SurfaceOrder.ALWAYS_UP
+        self._slips_shift = (
+            layout.sparing in _CYLINDER_SPARING or layout.sparing is Sparing.SECTORS_OF_TRACK
+        )
         self._zones = [_ZoneMap(zone, layout) for zone in layout.zones]
         self._first_blocks: list[int] = []
         first = 0
@@ -136,6 +150,14 @@ class Geometry:
             self._first_blocks.append(first)
             first += one.block_count
         self.block_count = first
+
+    @property
+    def track_skew_ns(self) -> int:
+        """The time by which the next track is turned on, the least of all zones."""
+        return min(
+            int(zone.track_skew * self.revolution_ns / zone.sectors_per_track)
+            for zone in self._layout.zones
+        )
 
     def place(self, block: int) -> Place:
         """Where a block is, and how many blocks lie behind one another from there on."""
@@ -145,31 +167,30 @@ class Geometry:
         zone_map = self._zones[number]
         sector, run = zone_map.sector_and_run(block - self._first_blocks[number])
         zone = zone_map.zone
-        track, in_track = divmod(sector, zone.sectors_per_track)
-        cylinder, surface = divmod(track, self._layout.surface_count)
+        per_track = zone.sectors_per_track
+        track, in_track = divmod(sector, per_track)
+        cylinder, surface = divmod(track, self._surface_count)
         cylinder += zone.first_cylinder
-        return Place(
-            cylinder,
-            self._surface(zone, cylinder, surface),
-            in_track,
-            run,
-            number,
-            zone.sectors_per_track,
-        )
+        if self._serpentine:
+            surface = self._surface(zone, cylinder, surface)
+        return Place(cylinder, surface, in_track, run, number, per_track)
 
     def angle_ns(self, place: Place) -> int:
         """When in the revolution the sector's first bit comes under the head."""
         zone = self._layout.zones[place.zone]
         cylinder = place.cylinder - zone.first_cylinder
-        surface = self._surface(zone, place.cylinder, place.surface)
-        tracks = surface + (self._layout.surface_count - 1) * cylinder
+        surface = place.surface
+        if self._serpentine:
+            surface = self._surface(zone, place.cylinder, surface)
+        tracks = surface + (self._surface_count - 1) * cylinder
         angle = (
             zone.first_sector_angle
             + tracks * zone.track_skew
             + cylinder * zone.cylinder_skew
             + place.sector
-            + self._slip_shift(zone, cylinder, surface)
         )
+        if self._slips_shift:
+            angle += self._slip_shift(zone, cylinder, surface)
         turn = place.sectors_per_track
         return int(angle % turn * self.revolution_ns / turn)
 
@@ -187,11 +208,8 @@ class Geometry:
 
     def _slip_shift(self, zone: DriveZone, cylinder: int, surface: int) -> int:
         """Sectors by which earlier slips push a track on, where spares belong to small regions."""
-        sparing = self._layout.sparing
-        if sparing not in _CYLINDER_SPARING and sparing is not Sparing.SECTORS_OF_TRACK:
-            return 0
         tracks = cylinder * self._layout.surface_count
-        if sparing is Sparing.SECTORS_OF_TRACK:
+        if self._layout.sparing is Sparing.SECTORS_OF_TRACK:
             tracks += surface
         cutoff = tracks * zone.sectors_per_track
         return sum(1 for slip in zone.slips if slip < cutoff)

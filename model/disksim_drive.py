@@ -38,6 +38,7 @@ _READ_AHEAD: tuple[ReadAhead, ...] = ("none", "track", "cylinder", "segment", "n
 _WRITE_CACHING: tuple[WriteCaching, ...] = ("none", "appending", "all")
 _MINUTE_NS = 60_000_000_000
 _FIRST_DISTANCE_COUNT = 10
+_THREE_POINTS = ("Single cylinder seek time", "Average seek time", "Full strobe seek time")
 
 
 def read_drive(parv_name: str, opener: Opener) -> Drive:
@@ -121,21 +122,40 @@ def _seek(block: Block, cylinder_count: int, opener: Opener) -> Seek:
     kind = block.word("Seek type")
     match kind:
         case "extracted":
-            return read_seek_table(block.word("Full seek curve"), opener)
+            return _measured(block, cylinder_count, opener)
         case "hpl" | "hplplus10":
             return _two_piece(block, kind)
         case "linear" | "curve":
-            return ThreePointSeek(
-                shape="line" if kind == "linear" else "curve",
-                single_ns=_ns(block, "Single cylinder seek time"),
-                average_ns=_ns(block, "Average seek time"),
-                full_ns=_ns(block, "Full strobe seek time"),
-                cylinder_count=cylinder_count,
-            )
+            return _three_point(block, kind, cylinder_count)
         case "constant":
             return ConstantSeek(time_ns=_ns(block, "Constant seek time"))
         case _:
             raise DriveFileError(f"{block.place}: Seek type={kind!r}, expected a known one")
+
+
+def _measured(block: Block, cylinder_count: int, opener: Opener) -> Seek:
+    """The measured curve; where its file is missing, the three times that a maker publishes."""
+    file_name = block.word("Full seek curve")
+    try:
+        return read_seek_table(file_name, opener)
+    except FileNotFoundError:
+        if all(block.number(key, 0.0) > 0 for key in _THREE_POINTS):
+            return _three_point(block, "curve", cylinder_count)
+        raise DriveFileError(
+            f"{block.place}: Full seek curve={file_name!r}, expected a file beside this one, or "
+            f"times above 0 for {', '.join(_THREE_POINTS)}"
+        ) from None
+
+
+def _three_point(block: Block, kind: str, cylinder_count: int) -> ThreePointSeek:
+    single_ns, average_ns, full_ns = (_ns(block, key) for key in _THREE_POINTS)
+    return ThreePointSeek(
+        shape="line" if kind == "linear" else "curve",
+        single_ns=single_ns,
+        average_ns=average_ns,
+        full_ns=full_ns,
+        cylinder_count=cylinder_count,
+    )
 
 
 def _two_piece(block: Block, kind: str) -> TwoPieceSeek:

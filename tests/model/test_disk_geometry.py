@@ -79,3 +79,16 @@ def test_a_block_beyond_the_end_is_refused() -> None:
     )
     with pytest.raises(ValueError, match="block=10"):
         Geometry(Layout(surface_count=1, zones=(zone,)), 1_000).place(10)
+
+
+def test_cylinders_beyond_the_last_whole_range_have_no_spares() -> None:
+    zone = DriveZone(
+        first_cylinder=0, last_cylinder=4, sectors_per_track=10, track_skew=0, cylinder_skew=0,
+        spare_count=3,
+    )  # fmt: skip
+    layout = Layout(
+        surface_count=2, zones=(zone,), sparing=Sparing.SECTORS_OF_RANGE, range_cylinder_count=2
+    )
+    geometry = Geometry(layout, 1_000)
+    assert geometry.block_count == 2 * (2 * 20 - 3) + 20
+    assert geometry.place(geometry.block_count - 1).cylinder == 4

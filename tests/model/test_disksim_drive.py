@@ -4,7 +4,13 @@ import pytest
 
 from iowitness.model.disksim_drive import read_drive
 from iowitness.model.disksim_text import DriveFileError, read_blocks
-from iowitness.model.drive import Sparing, SurfaceOrder, TableSeek, TwoPieceSeek
+from iowitness.model.drive import (
+    Sparing,
+    SurfaceOrder,
+    TableSeek,
+    ThreePointSeek,
+    TwoPieceSeek,
+)
 
 MODEL = """
 dm_disk small_model {
@@ -141,3 +147,31 @@ def test_text_that_breaks_off_is_refused() -> None:
 def test_two_disks_in_one_setup_are_refused() -> None:
     with pytest.raises(DriveFileError, match="2 disksim_disk blocks"):
         read_drive("small.parv", opener(small_parv=PARV + "source small.diskspecs\n"))
+
+
+def without_seek_file(text: str):  # type: ignore[no-untyped-def]
+    files = opener(small_model=text)
+
+    def open_or_fail(name: str) -> str:
+        if name == "small.seek":
+            raise FileNotFoundError(name)
+        return str(files(name))
+
+    return open_or_fail
+
+
+def test_the_three_published_times_stand_in_for_a_missing_curve() -> None:
+    text = MODEL.replace("@SEEK@", "extracted").replace(
+        "Seek type",
+        "Single cylinder seek time = 0.6, Average seek time = 5,\n"
+        "Full strobe seek time = 11,\nSeek type",
+    )
+    seek = read_drive("small.parv", without_seek_file(text)).mechanics.seek
+    assert isinstance(seek, ThreePointSeek)
+    assert (seek.single_ns, seek.average_ns, seek.full_ns) == (600_000, 5_000_000, 11_000_000)
+
+
+def test_a_missing_curve_without_them_is_named() -> None:
+    text = MODEL.replace("@SEEK@", "extracted")
+    with pytest.raises(DriveFileError, match=r"Full seek curve='small.seek', expected a file"):
+        read_drive("small.parv", without_seek_file(text))
