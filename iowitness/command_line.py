@@ -14,6 +14,7 @@ _MODULES = {
     "trace": "trace_commands",
     "check": "check_commands",
     "compare": "check_commands",
+    "simulate": "simulate_command",
     "log": "log_commands",
     "report": "report_commands",
     "users": "users_commands",

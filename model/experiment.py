@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from iowitness.model.scenario_yaml import ScenarioPart
+from iowitness.model.what_if_yaml import MeasuredPart
 
 Coordinate: TypeAlias = bool | int | float | str | None
 
@@ -58,9 +59,10 @@ class Experiment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhatIfPlan:
-    """A what-if file, read: what it is called, and its experiments."""
+    """A what-if file, read: what it is called, its experiments, and what was measured of it."""
 
     title: str
+    measured: MeasuredPart | None = None
     experiments: tuple[Experiment, ...]
 
     @property

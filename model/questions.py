@@ -24,7 +24,7 @@ class Question:
     axes: tuple[Axis, ...] = ()
 
 
-_BATCH_SIZES = (1_024, 4_096, 16_384, 65_536, 262_144)
+_BATCH_SIZES = (4_096, 16_384, 65_536, 262_144)
 _LINGERS_MS = (0, 1, 5, 20, 100)
 _MEMORIES = tuple(_GIB << power for power in range(6))
 
@@ -35,7 +35,7 @@ QUESTIONS: Mapping[str, Question] = {
             "append to a log": {"writes": {"order": "append"}},
             "write to random places": {"writes": {"order": "random"}},
         },
-        figures=("produced_bytes_per_s", "seek_count", "disk_written_bytes"),
+        figures=("stored_bytes_per_s", "seek_count"),
     ),
     "sendfile-or-copy": Question(
         title="What does sendfile save against reading and sending?",
@@ -43,12 +43,12 @@ QUESTIONS: Mapping[str, Question] = {
             "sendfile": {"policy": {"read_path": "sendfile", "encryption": "none"}},
             "read and send": {"policy": {"read_path": "copy", "encryption": "none"}},
         },
-        figures=("cpu_s_per_gib", "cpu_copied_bytes", "consumed_bytes_per_s"),
+        figures=("broker_cpu_s_per_gib", "cpu_copied_bytes", "fetched_bytes_per_s"),
     ),
     "batch-size-and-linger": Question(
         title="Which batch size and linger?",
         variants={"as described": {}},
-        figures=("produce_p99_s", "records_per_batch", "records_per_s", "cpu_s_per_gib"),
+        figures=("produce_p99_s", "records_per_request", "records_per_s", "broker_cpu_s_per_gib"),
         axes=(
             Axis("workload.producers.batch_size_byte_count", _BATCH_SIZES),
             Axis("workload.producers.linger_ms", _LINGERS_MS),
@@ -60,7 +60,7 @@ QUESTIONS: Mapping[str, Question] = {
             "send on the caller's thread": {"workload": {"producers": {"thread_count": 1}}},
             "send on a thread of its own": {"workload": {"producers": {"thread_count": 2}}},
         },
-        figures=("records_per_s", "records_per_batch", "produce_p99_s"),
+        figures=("records_per_s", "records_per_request", "produce_p99_s"),
     ),
     "compress-batch-or-message": Question(
         title="What does compressing whole batches give over single messages?",
@@ -69,13 +69,13 @@ QUESTIONS: Mapping[str, Question] = {
             "each message": {"workload": {"producers": {"codec": "lz4", "compress_by": "message"}}},
             "each batch": {"workload": {"producers": {"codec": "lz4", "compress_by": "batch"}}},
         },
-        figures=("disk_written_bytes", "cpu_s_per_gib", "produce_p99_s", "records_per_s"),
+        figures=("log_bytes", "client_cpu_s", "broker_cpu_s", "produce_p99_s"),
     ),
     "memory-for-lagging-readers": Question(
         title="How much memory keeps lagging readers from the disk?",
         needs=("workload.consumers.lagging",),
         variants={"as described": {}},
-        figures=("hit_share", "disk_read_bytes", "consumed_bytes_per_s"),
+        figures=("hit_share", "disk_read_bytes", "fetched_bytes_per_s"),
         axes=(
             Axis("hardware.memory.byte_count", _MEMORIES),
             Axis("workload.consumers.lagging.group_count", (1, 2, 4, 8)),
@@ -87,7 +87,7 @@ QUESTIONS: Mapping[str, Question] = {
             "left to the kernel": {"policy": {"flush": "never"}},
             "fsync every request": {"policy": {"flush": "every-request"}},
         },
-        figures=("produced_bytes_per_s", "produce_p50_s", "produce_p99_s", "seek_count"),
+        figures=("stored_bytes_per_s", "produce_p50_s", "produce_p99_s", "seek_count"),
     ),
     "tls": Question(
         title="What does TLS cost?",
@@ -95,6 +95,11 @@ QUESTIONS: Mapping[str, Question] = {
             "plain text": {"policy": {"encryption": "none"}},
             "TLS": {"policy": {"encryption": "tls", "read_path": "copy"}},
         },
-        figures=("cpu_s_per_gib", "consumed_bytes_per_s", "cpu_copied_bytes", "produce_p99_s"),
+        figures=(
+            "broker_cpu_s_per_gib",
+            "client_cpu_s",
+            "cpu_copied_bytes",
+            "produce_p99_s",
+        ),
     ),
 }

@@ -77,9 +77,9 @@ class _Reader:
         self._base = _Layer(self._content, ())
 
     def plan(self) -> WhatIfPlan:
-        title = ""
+        file = WhatIfPart()
         try:
-            title = validate(self._document, WhatIfPart, WhatIfError).title
+            file = validate(self._document, WhatIfPart, WhatIfError)
         except WhatIfError as error:
             self._problems.extend(error.problems)
         experiments = [self._own_experiment()]
@@ -88,7 +88,7 @@ class _Reader:
             raise WhatIfError(self._document.source_name, self._problems)
         if len(experiments) > 1 and not self._content.keys() & {"sweep", "compare"}:
             del experiments[0]  # the questions have it among their variants
-        return WhatIfPlan(title=title, experiments=tuple(experiments))
+        return WhatIfPlan(title=file.title, measured=file.measured, experiments=tuple(experiments))
 
     def _own_experiment(self) -> Experiment:
         compared = self._content.get("compare")
@@ -111,7 +111,7 @@ class _Reader:
         """The questions that exist, each with its number in the file."""
         asked = self._content.get("questions")
         numbered = enumerate(asked if isinstance(asked, list) else [])
-        return [(index, str(name)) for index, name in numbered if name in QUESTIONS]
+        return [(n, one) for n, one in numbered if isinstance(one, str) and one in QUESTIONS]
 
     def _question(self, index: int, name: str) -> Experiment:
         question: Question = QUESTIONS[name]
