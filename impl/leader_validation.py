@@ -38,22 +38,26 @@ def check_client_set(batch_set: Buffer) -> BatchHeader:
     offsets', a control batch and log-append time; `CorruptBatch` for what is no batch.
     """
     header = read_header(batch_set)
-    faults = {
-        f"{len(batch_set)} B, expected one batch of {header.byte_count} B": (
-            header.byte_count != len(batch_set)
-        ),
-        f"base offset={header.base_offset}, expected 0": header.base_offset != 0,
-        f"record count={header.record_count}, expected {header.last_offset_delta + 1}": (
-            header.record_count != header.last_offset_delta + 1
-        ),
-        "a control batch, expected data": header.is_control,
-    }
-    for reason, is_so in faults.items():
-        if is_so:
-            raise BatchRefused(reason, error_code=INVALID_RECORD)
+    if (
+        header.byte_count != len(batch_set)
+        or header.base_offset
+        or header.record_count != header.last_offset_delta + 1
+        or header.is_control
+    ):
+        raise BatchRefused(_head_fault(header, len(batch_set)), error_code=INVALID_RECORD)
     if header.has_log_append_time:
         raise BatchRefused("log-append time set by a client", error_code=INVALID_TIMESTAMP)
     return header
+
+
+def _head_fault(header: BatchHeader, set_byte_count: int) -> str:
+    if header.byte_count != set_byte_count:
+        return f"{set_byte_count} B, expected one batch of {header.byte_count} B"
+    if header.base_offset:
+        return f"base offset={header.base_offset}, expected 0"
+    if header.is_control:
+        return "a control batch, expected data"
+    return f"record count={header.record_count}, expected {header.last_offset_delta + 1}"
 
 
 def check_records(batch: Batch, rules: RecordRules, now_ms: int) -> int:

@@ -1,7 +1,11 @@
 """Produce: each partition's batch set goes to its log as it came, in one write."""
 
+from iowitness.impl.batch_format import NO_TIMESTAMP_MS
 from iowitness.impl.broker_state import Answer, BrokerState, Session
+from iowitness.impl.compression import ReadLimits
 from iowitness.impl.errors import BatchRefused, CorruptBatch, LimitExceeded
+from iowitness.impl.leader_intake import IntakeRules, taken_in
+from iowitness.impl.log_config import Cleanup
 from iowitness.impl.plain_size import check_plain_size
 from iowitness.impl.produce_wire import (
     PartitionAppended,
@@ -12,6 +16,7 @@ from iowitness.impl.produce_wire import (
     TopicAppended,
 )
 from iowitness.impl.request_header import RequestHeader
+from iowitness.impl.topic_settings import TopicConfig
 from iowitness.impl.topics import Partition
 from iowitness.impl.wire_errors import ErrorCode, ProtocolViolation, named
 
@@ -61,13 +66,28 @@ def _append(
     if batches.records is None or len(batches.records) == 0:
         return _refused(batches.partition, ErrorCode.INVALID_RECORD, "no batch, expected one")
     del header
-    return _appended(state, partition, batches.records)
+    rules = intake_rules(state.topics.by_name[topic].config, state.config.batch_limits)
+    return _appended(state, partition, batches.records, rules)
 
 
-def _appended(state: BrokerState, partition: Partition, records: memoryview) -> PartitionAppended:
+def intake_rules(config: TopicConfig, limits: ReadLimits) -> IntakeRules:
+    """What a topic's settings ask of a client's batch."""
+    return IntakeRules(
+        codec=config.codec,
+        stamps_append_time=config.stamps_append_time,
+        needs_keys=config.log.cleanup is not Cleanup.DELETE,
+        limits=limits,
+    )
+
+
+def _appended(
+    state: BrokerState, partition: Partition, records: memoryview, rules: IntakeRules
+) -> PartitionAppended:
+    now_ms = state.wall_ms()
     try:
-        check_plain_size(records, state.config.batch_limits)
-        appended = partition.log.append(records, now_ms=state.wall_ms())
+        check_plain_size(records, rules.limits)
+        taken = taken_in(records, rules, now_ms)
+        appended = partition.log.append(taken.batch, now_ms=now_ms)
     except LimitExceeded as error:
         raise ProtocolViolation(f"{partition.topic}-{partition.number}: {error}") from error
     except CorruptBatch as error:
@@ -85,7 +105,7 @@ def _appended(state: BrokerState, partition: Partition, records: memoryview) -> 
         partition.number,
         ErrorCode.NONE,
         appended.base_offset,
-        appended.log_append_time_ms,
+        NO_TIMESTAMP_MS if appended.is_duplicate else taken.append_time_ms,
         partition.log.start_offset,
     )
 
