@@ -27,6 +27,18 @@ class _Setting(click.ParamType[tuple[str, str]]):
         return name, setting
 
 
+def _print_schema(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    del param
+    if value is None or ctx.resilient_parsing:
+        return
+    import json
+
+    from iowitness.specs.suite_schema import suite_schema
+
+    click.echo(json.dumps(suite_schema(), indent=1))
+    ctx.exit()
+
+
 @click.command()
 @click.argument("trace", type=_TRACE)
 @click.option("--suite", required=True, metavar="NAME|FILE", help="A ready suite, or a YAML file.")
@@ -37,6 +49,14 @@ class _Setting(click.ParamType[tuple[str, str]]):
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Write a report folder."
 )
 @click.option("--json", "form", flag_value="json", help="Print verdicts.json instead of tables.")
+@click.option(
+    "--schema",
+    flag_value="print",
+    is_eager=True,
+    expose_value=False,
+    callback=_print_schema,
+    help="Print the JSON Schema of suite files, and judge nothing.",
+)
 def check(
     trace: Path,
     suite: str,

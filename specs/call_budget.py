@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from iowitness.specs.claim import ActorClaim, Fold, counted
+from iowitness.specs.claim import ActorClaim, Fold, counted, one_at_least
 from iowitness.specs.event_pattern import Kinds
 from iowitness.specs.scene import Scene
 from iowitness.specs.verdict import Figure, Verdict
@@ -21,6 +21,10 @@ class CallBudget(ActorClaim):
     Failed calls cost as much as others and are counted. In a suite with a workload `record_count`
     is the workload's unless given.
     """
+
+    model_config = ConfigDict(
+        json_schema_extra=one_at_least("maximum_per_mib", "maximum_per_record", "maximum")
+    )
 
     claim: Literal["call-budget"] = "call-budget"
     calls: Kinds = Field(default=_MOVING, min_length=1)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from iowitness.specs.contract import Watch
 from iowitness.specs.findings import Findings
@@ -37,6 +37,11 @@ class Claim(Selecting):
             exclude_defaults=True, exclude={"claim", "given_name", "only_with_workload"}
         )
         return {key: _told(value) for key, value in given.items()}
+
+
+def one_at_least(*keys: str) -> dict[str, JsonValue]:
+    """What JSON Schema says where one of several keys has to be there."""
+    return {"anyOf": [{"required": [key]} for key in keys]}
 
 
 def _told(value: Any) -> str:

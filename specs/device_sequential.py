@@ -1,6 +1,6 @@
 """The claim device-sequential: requests reach the block device in the order of its sectors."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
@@ -8,8 +8,13 @@ from iowitness.specs.claim import ActorClaim, Fold, counted, kinds
 from iowitness.specs.event_pattern import as_tuple
 from iowitness.specs.globs import WordGlobs
 from iowitness.specs.scene import Scene
+from iowitness.specs.selection import one_or_several
 from iowitness.specs.verdict import Figure, Verdict
 from iowitness.traces.events import AnyEvent, BlockIssued, IOEvent
+
+Words: TypeAlias = Annotated[
+    tuple[str, ...], BeforeValidator(as_tuple), one_or_several({"type": "string"})
+]
 
 
 class DeviceSequential(ActorClaim):
@@ -21,8 +26,8 @@ class DeviceSequential(ActorClaim):
     """
 
     claim: Literal["device-sequential"] = "device-sequential"
-    devices: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = ("*",)
-    commands: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = ("*",)
+    devices: Words = ("*",)
+    commands: Words = ("*",)
     operation: Literal["read", "write"] = "write"
     minimum_share: float = Field(default=0.9, ge=0, le=1)
 

@@ -6,7 +6,13 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from iowitness.specs.globs import WordGlobs
 from iowitness.specs.scene import Scene
-from iowitness.specs.selection import FileGlobs, FileSelector, NameGlobs, OfSockets
+from iowitness.specs.selection import (
+    FileGlobs,
+    FileSelector,
+    NameGlobs,
+    OfSockets,
+    one_or_several,
+)
 from iowitness.traces.events import (
     EVENT_KINDS,
     AnyEvent,
@@ -32,7 +38,10 @@ def as_tuple(value: object) -> object:
 
 
 Kinds: TypeAlias = Annotated[
-    tuple[str, ...], BeforeValidator(as_tuple), AfterValidator(_known_kinds)
+    tuple[str, ...],
+    BeforeValidator(as_tuple),
+    AfterValidator(_known_kinds),
+    one_or_several({"enum": sorted(EVENT_KINDS)}),
 ]
 
 

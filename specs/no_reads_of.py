@@ -1,13 +1,13 @@
 """The claim no-reads-of: selected processes never read selected files."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
 from iowitness.specs.claim import ActorClaim, Fold, counted, kinds
 from iowitness.specs.event_pattern import as_tuple
 from iowitness.specs.scene import Scene
-from iowitness.specs.selection import OfFiles
+from iowitness.specs.selection import OfFiles, one_or_several
 from iowitness.specs.verdict import Figure, Verdict
 from iowitness.traces.events import (
     AnyEvent,
@@ -34,9 +34,9 @@ class NoReadsOf(ActorClaim, OfFiles):
     """
 
     claim: Literal["no-reads-of"] = "no-reads-of"
-    ways: Annotated[tuple[Way, ...], BeforeValidator(as_tuple)] = Field(
-        default=("buffer", "transfer", "mapping"), min_length=1
-    )
+    ways: Annotated[
+        tuple[Way, ...], BeforeValidator(as_tuple), one_or_several({"enum": list(get_args(Way))})
+    ] = Field(default=("buffer", "transfer", "mapping"), min_length=1)
 
     @property
     def needs(self) -> frozenset[str]:

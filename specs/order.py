@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from iowitness.specs.claim import Claim, counted
+from iowitness.specs.claim import Claim, counted, one_at_least
 from iowitness.specs.contract import Watch
 from iowitness.specs.event_pattern import EventPattern, endpoints
 from iowitness.specs.findings import Findings
@@ -21,6 +21,11 @@ class Stretch(Selecting):
     start: EventPattern = Field(alias="from")
     end: EventPattern = Field(alias="to")
 
+    @classmethod
+    def between(cls, start: EventPattern, end: EventPattern) -> "Stretch":
+        """The same in Python, where `from` cannot be the name of an argument."""
+        return cls.model_validate({"from": start, "to": end})
+
 
 class Order(Claim):
     """Each event that `every` means stands in the given order to others.
@@ -30,6 +35,12 @@ class Order(Claim):
     log is written and not yet synced). `only_between`: it does. `same` says what the events must
     share for the order to count. Calls that overlap in time are in no order.
     """
+
+    model_config = ConfigDict(
+        json_schema_extra=one_at_least(
+            "preceded_by", "followed_by", "never_between", "only_between"
+        )
+    )
 
     claim: Literal["order"] = "order"
     every: EventPattern

@@ -7,7 +7,7 @@ selectors, which hold an event against them. Patterns are those of `globs`.
 import re
 from typing import Annotated, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
 from iowitness.specs.globs import PORT_PATTERN, PathGlobs, PortRanges, WordGlobs
 from iowitness.specs.scene import THREAD_NAME_BYTE_COUNT, Scene
@@ -53,15 +53,41 @@ def _possible_ports(patterns: tuple[str, ...]) -> tuple[str, ...]:
     return patterns
 
 
+def one_or_several(one: dict[str, object]) -> WithJsonSchema:
+    """The JSON Schema of a list in which one entry may stand by itself."""
+    several = {"type": "array", "items": one}
+    return WithJsonSchema({"anyOf": [one, several]})
+
+
+_A_GLOB: dict[str, object] = {"type": "string", "minLength": 1}
+_A_NAME: dict[str, object] = {"type": "string"}
+_A_PORT: dict[str, object] = {
+    "anyOf": [
+        {"type": "integer", "minimum": 1, "maximum": 65_535},
+        {"type": "string", "pattern": f"^{PORT_PATTERN}$"},
+    ]
+}
+
 FileGlobs: TypeAlias = Annotated[
-    tuple[str, ...], BeforeValidator(_as_list), AfterValidator(_possible_globs)
+    tuple[str, ...],
+    BeforeValidator(_as_list),
+    AfterValidator(_possible_globs),
+    one_or_several(_A_GLOB),
 ]
-NameGlobs: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
+NameGlobs: TypeAlias = Annotated[
+    tuple[str, ...], BeforeValidator(_as_list), one_or_several(_A_NAME)
+]
 ThreadGlobs: TypeAlias = Annotated[
-    tuple[str, ...], BeforeValidator(_as_list), AfterValidator(_possible_thread_names)
+    tuple[str, ...],
+    BeforeValidator(_as_list),
+    AfterValidator(_possible_thread_names),
+    one_or_several(_A_NAME),
 ]
 Ports: TypeAlias = Annotated[
-    tuple[str, ...], BeforeValidator(_as_ports), AfterValidator(_possible_ports)
+    tuple[str, ...],
+    BeforeValidator(_as_ports),
+    AfterValidator(_possible_ports),
+    one_or_several(_A_PORT),
 ]
 
 

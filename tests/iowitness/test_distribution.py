@@ -76,10 +76,15 @@ def test_the_source_distribution_holds_them_too(distributions: Path) -> None:
 
 
 _STRANGERS_TEST = """
+import json
+from importlib import resources
+
 import pytest
-from iowitness.specs.suite import load_suite, ready_suite_names
+from iowitness.specs import load_suite, ready_suite_names
 
 def test_suites():
+    schema = json.loads((resources.files("iowitness.specs") / "suite.schema.json").read_text())
+    assert "contracts" in schema["properties"]
     assert {"kafka", "wal", "static-files"} <= set(ready_suite_names())
     assert load_suite("wal").contracts
 
