@@ -46,6 +46,8 @@ def _server_config(order: RunOrder, port: int) -> ServerConfig:
         log=LogConfig(
             segment_byte_count=order.workload.segment_byte_count,
             index_interval_byte_count=order.workload.index_interval_byte_count,
+            index_byte_count=order.index_byte_count,
+            flush_record_count=order.flush_record_count,
         ),
     )
 

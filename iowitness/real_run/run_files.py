@@ -5,19 +5,23 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from iowitness.impl.log_config import LogConfig
 from iowitness.specs.workload import Workload
 
 
 class RunOrder(Struct, frozen=True, kw_only=True):
     """What to run: the workload, the broker's data folder, and the fault to plant, if any.
 
-    `port` 0 takes any free port of loopback.
+    `port` 0 takes any free port of loopback. `flush_record_count` and `index_byte_count` are the
+    broker's settings of those names.
     """
 
     workload: Workload
     data_folder: str
     sabotage: str | None = None
     port: int = 0
+    flush_record_count: int | None = None
+    index_byte_count: int = LogConfig().index_byte_count
 
 
 class StepResult(Struct, frozen=True, kw_only=True):
