@@ -12,6 +12,7 @@ from iowitness.crash.operations import (
     SYNCS,
     AddEntry,
     Change,
+    FailedSync,
     MoveEntry,
     OpenBytes,
     Operation,
@@ -49,6 +50,7 @@ class Disk:
         self._folders = {ROOT}
         self._entry_changes: list[tuple[int, _EntryChange]] = []
         self._durable_entries: set[int] = set()
+        self._never_durable: set[int] = set()
         self._whole: dict[tuple[int, Fill], dict[str, int]] = {}
         self._tree: _Tree | None = None
         self._sums: dict[Fill, dict[str, int]] = {}
@@ -72,6 +74,12 @@ class Disk:
                 self._tree = None
         elif isinstance(operation, SYNCS):
             self._sync(operation)
+        elif isinstance(operation, FailedSync):
+            self._never_durable |= {
+                number
+                for number, change in self.pending.items()
+                if isinstance(change, FILE_CHANGES) and change.inode == operation.inode
+            }
         elif isinstance(operation, OpenBytes):
             self._files[operation.inode].open_bytes(operation)
             self._forget(operation.inode)
@@ -139,7 +147,8 @@ class Disk:
         reached = {
             number
             for number, change in self.pending.items()
-            if self._model.reaches(sync, number, change, names)
+            if number not in self._never_durable
+            and self._model.reaches(sync, number, change, names)
         }
         by_inode: dict[int, set[int]] = {}
         for number in reached:

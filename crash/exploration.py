@@ -1,28 +1,24 @@
 """A walk over a recording: every state that a crash could leave, after every operation, judged."""
 
-from collections.abc import Iterator
 from functools import partial
 
 from msgspec import Struct
 
 from iowitness.crash.checker import Checker, DiskState
 from iowitness.crash.disk import Disk
+from iowitness.crash.errors import CrashError
 from iowitness.crash.file_bytes import Loss
 from iowitness.crash.operations import Heard, Recording
-from iowitness.crash.persistence import PersistenceModel
+from iowitness.crash.persistence import MODELS, PersistenceModel
+from iowitness.crash.state_name import StateName
 from iowitness.crash.states import Bounds, losses
 
 
 class Failure(Struct, frozen=True):
-    """A state that is wrong: after which operation, what the crash did, and what is wrong.
+    """A state that is wrong, and what is wrong with it; `line` is the raw trace's at that place."""
 
-    `place` is the operation's place in the recording and `line` its line in the raw trace.
-    """
-
-    model: str
-    place: int
+    state: StateName
     line: int
-    loss: Loss
     fault: str
 
 
@@ -43,8 +39,8 @@ def explore(
     bounds: Bounds,
     checker: Checker,
     places: range,
-) -> Iterator[Explored]:
-    """Judge all states after each operation of a stretch; yields the sum so far at each place.
+) -> Explored:
+    """Judge all states after each operation of a stretch.
 
     The checker sees every operation from the recording's start on, as it must.
     """
@@ -62,9 +58,9 @@ def explore(
                 explored.failure_count += 1
                 if len(explored.failures) < MOST_KEPT_FAILURES:
                     explored.failures.append(
-                        Failure(model.name, place, operation.line, loss, fault)
+                        Failure(StateName(model.name, place, loss), operation.line, fault)
                     )
-        yield explored
+    return explored
 
 
 def state_of(disk: Disk, loss: Loss) -> DiskState:
@@ -74,9 +70,13 @@ def state_of(disk: Disk, loss: Loss) -> DiskState:
     )
 
 
-def state_at(recording: Recording, model: PersistenceModel, place: int, loss: Loss) -> DiskState:
-    """The state that a failure names, again."""
-    disk = Disk(recording, model)
-    for number, operation in enumerate(recording.operations[: place + 1]):
+def state_named(recording: Recording, name: StateName) -> DiskState:
+    """The state that a failure names, again. Raises `CrashError` where it is none of these."""
+    disk = Disk(recording, MODELS[name.model])
+    for number, operation in enumerate(recording.operations[: name.place + 1]):
         disk.play(number, operation)
-    return state_of(disk, loss)
+    lost = name.loss.lost | ({name.loss.torn.number} if name.loss.torn else frozenset())
+    durable = sorted(lost - disk.pending.keys())
+    if durable:
+        raise CrashError(f"state={name}: changes {durable} cannot be lost there")
+    return state_of(disk, name.loss)

@@ -13,6 +13,7 @@ from iowitness.crash.operations import (
     BLOCK_BYTE_COUNT,
     ROOT,
     AddEntry,
+    FailedSync,
     Grow,
     Heard,
     MoveEntry,
@@ -71,7 +72,7 @@ def recording_of(
     if not history.data_is_visible:
         raise CrashError(
             "the trace kept no bytes of the calls: capture it with "
-            "`iowitness trace --content-bytes 1048576`"
+            "`iowitness trace --content 1048576`"
         )
     translator = _Translator(root, initial or {})
     for event in _in_order(history):
@@ -177,6 +178,8 @@ class _Translator:
                 f"line {event.line}: {event.reason}: what it wrote is not in the trace"
             )
         if event.error is not None:
+            if isinstance(event, Synced):
+                self._see_failed_sync(event)
             return
         handler = self._handlers.get(type(event))
         if handler is not None:
@@ -240,7 +243,7 @@ class _Translator:
         if len(data) < event.byte_count:
             raise CrashError(
                 f"line {event.line}: data={len(data)} B of a write of {event.byte_count} B to "
-                f"{event.file.path}, expected all of it: capture with a larger --content-bytes"
+                f"{event.file.path}, expected all of it: capture with a larger --content"
             )
         self._write(event.line, inode, event.offset, data[: event.byte_count])
         if (event.process_id, inode) in self._synchronous:
@@ -296,6 +299,11 @@ class _Translator:
             self._put(SyncFolder(event.line, inode, start))
         else:
             self._put(SyncFile(event.line, inode, start))
+
+    def _see_failed_sync(self, event: Synced) -> None:
+        inode = None if event.file is None else self._inode(event.file, event.line)
+        if inode is not None and event.error not in {"EINTR", "EBADF", "EINVAL", "EROFS"}:
+            self._put(FailedSync(event.line, inode))
 
     def _started(self, event: AnyEvent) -> int:
         """How many operations had ended when a call began."""

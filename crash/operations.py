@@ -101,6 +101,17 @@ class SyncAll(Struct, frozen=True, gc=False):
     start: int
 
 
+class FailedSync(Struct, frozen=True, gc=False):
+    """A sync of a file failed: the kernel may have marked its pages clean without writing them.
+
+    What was not durable by then no later sync makes durable. Source: fsync(2); "Can Applications
+    Recover from fsync Failures?" (ATC 2020).
+    """
+
+    line: int
+    inode: int
+
+
 class OpenBytes(Struct, frozen=True, gc=False):
     """A range of a file was mapped shared and writable: from here on its bytes can be any."""
 
@@ -144,7 +155,7 @@ Change: TypeAlias = WriteBlock | Grow | SetSize | AddEntry | RemoveEntry | MoveE
 Sync: TypeAlias = SyncFile | SyncFolder | SyncAll
 """What keeps a crash from losing it."""
 
-Operation: TypeAlias = Change | Sync | OpenBytes | SettledBytes | Heard | Said
+Operation: TypeAlias = Change | Sync | FailedSync | OpenBytes | SettledBytes | Heard | Said
 
 CHANGES: Final = (WriteBlock, Grow, SetSize, AddEntry, RemoveEntry, MoveEntry)
 FILE_CHANGES: Final = (WriteBlock, Grow, SetSize)

@@ -16,6 +16,7 @@ _MODULES = {
     "compare": "check_commands",
     "simulate": "simulate_command",
     "log": "log_commands",
+    "crash": "crash_commands",
     "report": "report_commands",
     "users": "users_commands",
 }

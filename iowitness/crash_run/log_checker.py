@@ -43,8 +43,8 @@ class Recovered(Struct, frozen=True):
     fault: str | None = None
 
 
-class LogChecker:
-    """A `Checker`. `recovered_count` says how many distinct states of partitions were recovered.
+class LogCheckers:
+    """Makes checkers of one recording, which share what recovery made of states seen before.
 
     Partitions share nothing but the files beside their folders, so each is recovered with those
     files and without the other folders, and states that differ elsewhere are not recovered again.
@@ -52,23 +52,44 @@ class LogChecker:
 
     def __init__(self, recording: Recording, promise: Promise) -> None:
         """Raises `CrashError` where the recording is not one of a log directory."""
-        self._streams = log_streams(recording)
-        self._promise = promise
-        self._flushed = FlushedBytes(self._streams)
-        self._acknowledgements = Acknowledgements()
-        self._acknowledged = [0] * len(self._streams)
-        self._places = {(one.topic, one.number): i for i, one in enumerate(self._streams)}
-        self._ends = [
+        self.promise = promise
+        self.streams = log_streams(recording)
+        self.places = {(one.topic, one.number): i for i, one in enumerate(self.streams)}
+        self.ends = [
             {batch.header.base_offset: batch.end for batch in stream.batches}
-            for stream in self._streams
+            for stream in self.streams
         ]
         self._known: dict[tuple[int, int, int], Recovered] = {}
-        self._needs: tuple[tuple[int, ...], tuple[int, ...]] | None = None
 
     @property
     def recovered_count(self) -> int:
         """Distinct states of partitions that were recovered."""
         return len(self._known)
+
+    def checker(self) -> "LogChecker":
+        """A checker at the recording's start."""
+        return LogChecker(self)
+
+    def recovered(self, state: DiskState, place: int) -> Recovered:
+        """What recovery makes of one partition of a state."""
+        stream = self.streams[place]
+        key = (place, state.digests.get("", 0), state.digests.get(stream.folder, 0))
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = _recovered(state, stream)
+        return known
+
+
+class LogChecker:
+    """A `Checker` of our own log."""
+
+    def __init__(self, source: LogCheckers) -> None:
+        """At the recording's start."""
+        self._source = source
+        self._flushed = FlushedBytes(source.streams)
+        self._acknowledgements = Acknowledgements()
+        self._acknowledged = [0] * len(source.streams)
+        self._needs: tuple[tuple[int, ...], tuple[int, ...]] | None = None
 
     def observe(self, number: int, operation: Operation) -> None:
         """Follow what is flushed and acknowledged."""
@@ -77,33 +98,29 @@ class LogChecker:
         if isinstance(operation, Heard):
             self._acknowledgements.hear(operation)
         elif isinstance(operation, Said):
+            source = self._source
             for topic, number_, base_offset in self._acknowledgements.say(operation):
-                place = self._places[topic, number_]
-                end = self._ends[place][base_offset]
+                place = source.places[topic, number_]
+                end = source.ends[place][base_offset]
                 self._acknowledged[place] = max(self._acknowledged[place], end)
 
     def judge(self, state: DiskState) -> str | None:
         """Recover the state, as far as it is a new one, and compare."""
-        shared = state.digests.get("", 0)
         for place, needed in enumerate(self._needed(state)):
-            stream = self._streams[place]
-            key = (place, shared, state.digests.get(stream.folder, 0))
-            recovered = self._known.get(key)
-            if recovered is None:
-                recovered = self._known[key] = _recovered(state, stream)
+            recovered = self._source.recovered(state, place)
             if recovered.fault is not None:
                 return recovered.fault
             if recovered.byte_count < needed:
-                return _lost(stream, recovered.byte_count, needed)
+                return _lost(self._source.streams[place], recovered.byte_count, needed)
         return None
 
     def _needed(self, state: DiskState) -> tuple[int, ...]:
         if self._needs is None:
             acknowledged = tuple(self._acknowledged)
-            flushed = tuple(map(self._flushed.byte_count, self._streams))
+            flushed = tuple(map(self._flushed.byte_count, self._source.streams))
             both = tuple(map(min, acknowledged, flushed))
-            after_power_loss = acknowledged if self._promise is Promise.ACKNOWLEDGED else both
-            self._needs = (acknowledged, after_power_loss)
+            promises_all = self._source.promise is Promise.ACKNOWLEDGED
+            self._needs = (acknowledged, acknowledged if promises_all else both)
         return self._needs[0] if state.is_whole else self._needs[1]
 
 

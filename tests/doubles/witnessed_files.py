@@ -1,0 +1,264 @@
+"""A file system in memory behind the log's port that writes down what a tracer would have seen.
+
+For logs that run inside a test, planted bugs included: their calls become a history like any other.
+"""
+
+from contextlib import suppress
+
+from iowitness.crash_run.image_files import ImageFiles
+from iowitness.impl.log_files import Buffer, Lock, MappedFile, OpenFile
+from iowitness.traces.events import (
+    AnyEvent,
+    DirectoryMade,
+    File,
+    Mapped,
+    Opened,
+    Received,
+    Renamed,
+    Resized,
+    Sent,
+    Socket,
+    Synced,
+    Unlinked,
+    Unmapped,
+    Written,
+)
+from iowitness.traces.history import History, Provenance
+
+_CLIENT = Socket(socket_id=1, family="TCP")
+
+
+class WitnessedFiles:
+    """`LogFiles`; `history` has what happened so far. One process, time goes by calls."""
+
+    def __init__(self) -> None:
+        self._files = ImageFiles({}, ["/"])
+        self._ids: dict[str, File] = {}
+        self._events: list[AnyEvent] = []
+        self.skipped_syncs: tuple[str, ...] = ()
+        self.skips_folder_syncs = False
+        self.failing_syncs = 0
+
+    def history(self) -> History:
+        return History(
+            events=tuple(self._events),
+            data_is_visible=True,
+            provenance=Provenance(source="constructed"),
+        )
+
+    def contents(self, root: str) -> dict[str, bytes]:
+        below = root + "/"
+        found = self._files.contents().items()
+        return {p.removeprefix(below): c for p, c in found if p.startswith(below)}
+
+    def heard(self, data: bytes) -> None:
+        self.saw(
+            Received,
+            "recvfrom",
+            channel=_CLIENT,
+            byte_count=len(data),
+            requested_byte_count=65_536,
+            data=data,
+        )
+
+    def said(self, data: bytes) -> None:
+        self.saw(
+            Sent,
+            "sendto",
+            channel=_CLIENT,
+            byte_count=len(data),
+            requested_byte_count=len(data),
+            data=data,
+        )
+
+    def saw(self, kind: type, call: str, **fields: object) -> None:
+        place = len(self._events) + 1
+        self._events.append(
+            kind(
+                start_ns=2 * place,
+                end_ns=2 * place + 1,
+                process_id=1,
+                thread_id=1,
+                call=call,
+                line=place,
+                **fields,
+            )
+        )
+
+    def _file(self, path: str) -> File:
+        return self._ids.setdefault(path, File(file_id=len(self._events) + 1, path=path))
+
+    def _opened(self, path: str, *, created: bool, truncated: bool = False) -> File:
+        file = self._file(path)
+        self.saw(
+            Opened,
+            "openat",
+            file=file,
+            descriptor=3,
+            access="read-write",
+            created=created,
+            truncated=truncated,
+        )
+        return file
+
+    def create(self, path: str) -> OpenFile:
+        opened = self._files.create(path)
+        return _File(self, self._opened(path, created=True, truncated=True), opened)
+
+    def open(self, path: str) -> OpenFile:
+        opened = self._files.open(path)
+        return _File(self, self._opened(path, created=False), opened)
+
+    def map(self, path: str) -> MappedFile:
+        mapped = self._files.map(path)
+        mapping = _Mapping(self, self._opened(path, created=True), mapped)
+        mapping.show()
+        return mapping
+
+    def names(self, directory: str) -> list[str]:
+        return self._files.names(directory)
+
+    def exists(self, path: str) -> bool:
+        return self._files.exists(path)
+
+    def modified_ms(self, path: str) -> int:
+        return self._files.modified_ms(path)
+
+    def make_directory(self, path: str) -> None:
+        if not self._files.exists(path):
+            self._files.make_directory(path)
+            self.saw(DirectoryMade, "mkdir", path=path)
+
+    def remove(self, path: str) -> None:
+        self._files.remove(path)
+        self.saw(Unlinked, "unlink", file=self._ids.pop(path, None), path=path)
+
+    def remove_directory(self, path: str) -> None:
+        self._files.remove_directory(path)
+        self.saw(Unlinked, "rmdir", file=None, path=path, directory=True)
+
+    def rename(self, old_path: str, new_path: str) -> None:
+        self._files.rename(old_path, new_path)
+        moved = self._ids.pop(old_path, None)
+        if moved is not None:
+            self._ids[new_path] = moved
+        self.saw(Renamed, "rename", file=moved, old_path=old_path, new_path=new_path)
+
+    def sync_directory(self, path: str) -> None:
+        if not self.skips_folder_syncs:
+            self.synced(self._file(path))
+
+    def synced(self, file: File) -> None:
+        if file.path.endswith(self.skipped_syncs):
+            return
+        if file.path.endswith(".log") and self.failing_syncs:
+            self.failing_syncs -= 1
+            self.saw(Synced, "fsync", file=file, scope="all", error="EIO")
+            raise OSError(5, "Input/output error", file.path)
+        self.saw(Synced, "fsync", file=file, scope="all")
+
+    def lock(self, path: str) -> Lock:
+        if not self._files.exists(path):
+            self._opened(path, created=True)
+        return self._files.lock(path)
+
+
+class _File:
+    def __init__(self, files: WitnessedFiles, file: File, opened: OpenFile) -> None:
+        self._files = files
+        self._file = file
+        self._opened = opened
+        self.path = file.path
+
+    def fileno(self) -> int:
+        return self._opened.fileno()
+
+    def write_at(self, buffer: Buffer, position: int) -> int:
+        count = self._opened.write_at(buffer, position)
+        self._files.saw(
+            Written,
+            "pwrite64",
+            file=self._file,
+            offset=position,
+            byte_count=count,
+            requested_byte_count=count,
+            data=bytes(buffer),
+        )
+        return count
+
+    def read_at(self, byte_count: int, position: int) -> bytes:
+        return self._opened.read_at(byte_count, position)
+
+    def read_into(self, buffer: bytearray | memoryview, position: int) -> int:
+        return self._opened.read_into(buffer, position)
+
+    def byte_count(self) -> int:
+        return self._opened.byte_count()
+
+    def truncate(self, byte_count: int) -> None:
+        self._opened.truncate(byte_count)
+        self._files.saw(Resized, "ftruncate", file=self._file, size_byte_count=byte_count)
+
+    def sync(self) -> None:
+        self._files.synced(self._file)
+
+    def close(self) -> None:
+        self._opened.close()
+
+
+class RetryingFile(_File):
+    """A planted bug: a failed fsync is tried once more, and its success believed."""
+
+    def sync(self) -> None:
+        with suppress(OSError):
+            super().sync()
+            return
+        super().sync()
+
+
+class _Mapping:
+    def __init__(self, files: WitnessedFiles, file: File, mapped: MappedFile) -> None:
+        self._files = files
+        self._file = file
+        self._mapped = mapped
+        self._byte_count = 0
+        self.path = file.path
+
+    @property
+    def mapping(self) -> bytearray:
+        assert isinstance(self._mapped.mapping, bytearray)
+        return self._mapped.mapping
+
+    def show(self) -> None:
+        self._byte_count = len(self.mapping)
+        if self._byte_count:
+            self._files.saw(
+                Mapped,
+                "mmap",
+                file=self._file,
+                address=4_096,
+                offset=0,
+                byte_count=self._byte_count,
+                writable=True,
+                shared=True,
+            )
+
+    def hide(self) -> None:
+        if self._byte_count:
+            self._files.saw(
+                Unmapped, "munmap", file=self._file, address=4_096, byte_count=self._byte_count
+            )
+        self._byte_count = 0
+
+    def resize(self, byte_count: int) -> None:
+        self.hide()
+        self._mapped.resize(byte_count)
+        self._files.saw(Resized, "ftruncate", file=self._file, size_byte_count=byte_count)
+        self.show()
+
+    def sync(self) -> None:
+        self._files.synced(self._file)
+
+    def close(self) -> None:
+        self.hide()
+        self._mapped.close()
