@@ -43,7 +43,7 @@ def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _expected() -> set[str]:
     return {
         f"iowitness/{path.relative_to(_ROOT / 'iowitness')}"
-        for part in ("", "model", "impl", "traces", "specs")
+        for part in ("", "model", "impl", "traces", "specs", "crash")
         for path in (_ROOT / "iowitness" / part).rglob("*")
         if path.suffix in _SUFFIXES and _is_tracked(path)
     }
