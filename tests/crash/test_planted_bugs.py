@@ -87,7 +87,9 @@ class Broker:
         recording = recording_of(history, ROOT, kept=self.files.contents(ROOT))
         checker = LogCheckers(recording, promise).checker()
         places = range(len(recording.operations))
-        return explore(recording, MODELS[model], Bounds(lost_count=1, is_tearing=False), checker, places)
+        return explore(
+            recording, MODELS[model], Bounds(lost_count=1, is_tearing=False), checker, places
+        )
 
 
 @pytest.mark.parametrize("model", sorted(MODELS))
