@@ -35,6 +35,7 @@ class ApiKey(IntEnum):
     DELETE_TOPICS = 20
     DELETE_RECORDS = 21
     INIT_PRODUCER_ID = 22
+    OFFSET_FOR_LEADER_EPOCH = 23
     DESCRIBE_CONFIGS = 32
     ALTER_CONFIGS = 33
     SASL_AUTHENTICATE = 36
@@ -205,6 +206,14 @@ _APIS = (
         flexible_from=2,
         request=cluster.InitProducerIdRequest,
         response=cluster.InitProducerIdResponse,
+    ),
+    Api(
+        key=ApiKey.OFFSET_FOR_LEADER_EPOCH,
+        first=2,
+        last=4,
+        flexible_from=4,
+        request=cluster.OffsetForLeaderEpochRequest,
+        response=cluster.OffsetForLeaderEpochResponse,
     ),
     Api(
         key=ApiKey.DESCRIBE_CONFIGS,

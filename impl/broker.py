@@ -5,7 +5,6 @@ to wait. One thread at a time.
 """
 
 import logging
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
@@ -17,6 +16,7 @@ from iowitness.impl import (
     fetch_handler,
     group_handlers,
     offset_handlers,
+    place_handlers,
     produce_handler,
     record_handlers,
     sasl_handlers,
@@ -25,6 +25,7 @@ from iowitness.impl import (
 from iowitness.impl.api_table import APIS, ApiKey
 from iowitness.impl.broker_state import Answer, BrokerState, ParkedCall, ParkedFetch, Part, Session
 from iowitness.impl.fetch_wire import read_fetch_request
+from iowitness.impl.housekeeping import Housekeeping
 from iowitness.impl.message_codec import codec_of
 from iowitness.impl.produce_wire import read_produce_request, write_produce_response
 from iowitness.impl.request_header import (
@@ -61,7 +62,8 @@ _HANDLERS: dict[int, Handler] = {
     ApiKey.DELETE_GROUPS: group_handlers.delete_groups,
     ApiKey.OFFSET_DELETE: offset_handlers.offset_delete,
     ApiKey.METADATA: cluster_handlers.metadata,
-    ApiKey.LIST_OFFSETS: cluster_handlers.list_offsets,
+    ApiKey.LIST_OFFSETS: place_handlers.list_offsets,
+    ApiKey.OFFSET_FOR_LEADER_EPOCH: place_handlers.offset_for_leader_epoch,
     ApiKey.INIT_PRODUCER_ID: cluster_handlers.init_producer_id,
     ApiKey.SASL_HANDSHAKE: sasl_handlers.handshake,
     ApiKey.SASL_AUTHENTICATE: sasl_handlers.authenticate,
@@ -76,6 +78,7 @@ class Broker:
 
     def __init__(self, state: BrokerState) -> None:
         self.state = state
+        self._housekeeping = Housekeeping(state.topics, state.config, state.now_ns())
 
     def answer(self, session: Session, frame: memoryview) -> Answer:
         """What to send for one frame.
@@ -114,13 +117,16 @@ class Broker:
             call, response = finished.pop(0)
             yield call, _encoded(call.header, response)
 
-    def next_deadline_ns(self) -> int | None:
-        """When `tick` next has something to do, by the monotonic clock; None if it never has."""
-        return self.state.groups.next_deadline_ns()
+    def next_deadline_ns(self) -> int:
+        """When `tick` next has something to do, by the monotonic clock."""
+        groups_ns = self.state.groups.next_deadline_ns()
+        logs_ns = self._housekeeping.next_deadline_ns
+        return logs_ns if groups_ns is None else min(groups_ns, logs_ns)
 
     def tick(self, now_ns: int) -> None:
         """What time makes due."""
         self.state.groups.tick(now_ns=now_ns)
+        self._housekeeping.tick(now_ns, self.state.wall_ms())
 
     def retried(self, parked: ParkedFetch) -> Sequence[Part] | None:
         """The answer of a waiting fetch if there is enough by now, else None."""
@@ -157,11 +163,6 @@ def _encoded(header: RequestHeader, response: Struct) -> Sequence[Part]:
         frame, response
     )
     return [finished(frame)]
-
-
-def new_cluster_id() -> str:
-    """22 characters of base64url, as Kafka's are."""
-    return secrets.token_urlsafe(16)
 
 
 def _unsupported(header: RequestHeader) -> str:

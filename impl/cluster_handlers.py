@@ -1,4 +1,4 @@
-"""ApiVersions, Metadata, ListOffsets and InitProducerId: what a client asks before it works."""
+"""What a client asks before it works: ApiVersions, Metadata, InitProducerId."""
 
 import logging
 import re
@@ -13,11 +13,6 @@ from iowitness.impl.messages.cluster import (
     ApiVersionsResponse,
     InitProducerIdRequest,
     InitProducerIdResponse,
-    ListOffsetsPartition,
-    ListOffsetsPartitionResponse,
-    ListOffsetsRequest,
-    ListOffsetsResponse,
-    ListOffsetsTopicResponse,
     MetadataBroker,
     MetadataPartition,
     MetadataRequest,
@@ -25,6 +20,8 @@ from iowitness.impl.messages.cluster import (
     MetadataResponse,
     MetadataTopic,
 )
+from iowitness.impl.new_topics import check_new_topic
+from iowitness.impl.refusals import REFUSALS, told_refusal
 from iowitness.impl.request_header import RequestHeader
 from iowitness.impl.topics import Topic, is_legal_name
 from iowitness.impl.wire import Cursor
@@ -33,9 +30,6 @@ from iowitness.impl.wire_errors import ErrorCode
 log = logging.getLogger(__name__)
 
 _SOFTWARE = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?")
-_LATEST = frozenset({-1, -5})
-_EARLIEST = frozenset({-2, -4})
-_LARGEST_TIMESTAMP = -3
 
 
 def api_versions(
@@ -97,20 +91,20 @@ def _asked(state: BrokerState, wanted: MetadataRequestTopic, *, may_create: bool
         return MetadataTopic(error_code=ErrorCode.INVALID_TOPIC_EXCEPTION, name=wanted.name)
     if not may_create:
         return MetadataTopic(error_code=ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, name=wanted.name)
+    count = state.config.default_partition_count
     try:
-        topic = state.topics.create(
-            wanted.name, state.config.default_partition_count, now_ms=state.wall_ms()
-        )
-    except OSError as error:
-        log.error("topic %s could not be made: %s", wanted.name, error)  # noqa: TRY400 - the disk
-        return MetadataTopic(error_code=ErrorCode.KAFKA_STORAGE_ERROR, name=wanted.name)
+        check_new_topic(state, wanted.name, count)
+        topic = state.topics.create(wanted.name, count, now_ms=state.wall_ms())
+    except REFUSALS as error:
+        error_code, _ = told_refusal(error, f"topic {wanted.name}")
+        return MetadataTopic(error_code=error_code, name=wanted.name)
     return _told(state, topic)
 
 
 def _asked_by_id(state: BrokerState, topic_id: bytes) -> MetadataTopic:
-    for topic in state.topics.by_name.values():
-        if topic.topic_id == topic_id and topic_id != NO_UUID:
-            return _told(state, topic)
+    topic = None if topic_id == NO_UUID else state.topics.by_id(topic_id)
+    if topic is not None:
+        return _told(state, topic)
     return MetadataTopic(error_code=ErrorCode.UNKNOWN_TOPIC_ID, name=None, topic_id=topic_id)
 
 
@@ -133,49 +127,6 @@ def _told(state: BrokerState, topic: Topic) -> MetadataTopic:
         topic_id=topic.topic_id,
         is_internal=topic.name.startswith("__"),
         partitions=partitions,
-    )
-
-
-def list_offsets(
-    state: BrokerState, session: Session, header: RequestHeader, request: ListOffsetsRequest
-) -> ListOffsetsResponse:
-    """Offsets by time, or the start or end of the log."""
-    del session, header
-    return ListOffsetsResponse(
-        topics=tuple(
-            ListOffsetsTopicResponse(
-                name=topic.name,
-                partitions=tuple(_offset(state, topic.name, wanted) for wanted in topic.partitions),
-            )
-            for topic in request.topics
-        )
-    )
-
-
-def _offset(
-    state: BrokerState, topic: str, wanted: ListOffsetsPartition
-) -> ListOffsetsPartitionResponse:
-    number = wanted.partition_index
-    partition = state.topics.partition(topic, number)
-    if partition is None:
-        return ListOffsetsPartitionResponse(
-            partition_index=number, error_code=ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-        )
-    if partition.fault is not None:
-        return ListOffsetsPartitionResponse(
-            partition_index=number, error_code=ErrorCode.KAFKA_STORAGE_ERROR
-        )
-    timestamp_ms, offset = -1, -1
-    if wanted.timestamp in _LATEST:
-        offset = partition.log.end_offset
-    elif wanted.timestamp in _EARLIEST:
-        offset = partition.log.start_offset
-    return ListOffsetsPartitionResponse(
-        partition_index=number,
-        error_code=ErrorCode.NONE,
-        timestamp=timestamp_ms,
-        offset=offset,
-        leader_epoch=0,
     )
 
 

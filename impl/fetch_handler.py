@@ -12,6 +12,7 @@ from iowitness.impl.file_region import FileRegion
 from iowitness.impl.request_header import RequestHeader, response_frame
 from iowitness.impl.wire_errors import ErrorCode
 
+_READ_COMMITTED = 1
 _DECLINED_SESSION_EPOCHS = frozenset({-1, 0})
 
 
@@ -64,7 +65,7 @@ def _read(state: BrokerState, request: FetchRequest) -> _Reading:
     slices = []
     for topic in request.topics:
         for wanted in topic.partitions:
-            piece = _read_partition(state, topic.topic, wanted, budget)
+            piece = _read_partition(state, topic.topic, wanted, budget, request.isolation_level)
             budget.take(0 if piece.region is None else piece.region.byte_count)
             slices.append(piece)
     has_error = any(piece.head.error_code for piece in slices)
@@ -72,7 +73,11 @@ def _read(state: BrokerState, request: FetchRequest) -> _Reading:
 
 
 def _read_partition(
-    state: BrokerState, topic: str, wanted: PartitionWanted, budget: FetchBudget
+    state: BrokerState,
+    topic: str,
+    wanted: PartitionWanted,
+    budget: FetchBudget,
+    isolation_level: int,
 ) -> PartitionSlice[FileRegion]:
     partition = state.topics.partition(topic, wanted.partition)
     if partition is None:
@@ -81,17 +86,32 @@ def _read_partition(
         return _failed(topic, wanted.partition, ErrorCode.KAFKA_STORAGE_ERROR)
     if wanted.current_leader_epoch > 0:
         return _failed(topic, wanted.partition, ErrorCode.UNKNOWN_LEADER_EPOCH)
+    log = partition.log
+    is_committed = isolation_level == _READ_COMMITTED
     try:
-        found = partition.log.read(
+        found = log.read(
             wanted.fetch_offset,
             budget.limit(wanted.max_byte_count),
             at_least_one_batch=budget.at_least_one_batch,
+            limit_offset=log.last_stable_offset if is_committed else None,
         )
     except OffsetOutOfRange:
         return _failed(topic, wanted.partition, ErrorCode.OFFSET_OUT_OF_RANGE)
-    end_offset = partition.log.end_offset
+    aborted: tuple[tuple[int, int], ...] = ()
+    if is_committed and found.region is not None:
+        # Which transactions end behind the region is not known without reading it; those that
+        # have nothing in it are passed over by the client.
+        aborted = tuple(
+            (one.producer_id, one.first_offset)
+            for one in log.aborted_transactions(found.base_offset, log.end_offset)
+        )
     head = PartitionHead(
-        wanted.partition, ErrorCode.NONE, end_offset, end_offset, partition.log.start_offset
+        wanted.partition,
+        ErrorCode.NONE,
+        log.end_offset,
+        log.last_stable_offset,
+        log.start_offset,
+        aborted,
     )
     return PartitionSlice(topic, head, found.region)
 

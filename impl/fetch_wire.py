@@ -46,13 +46,18 @@ class FetchRequest(Struct, frozen=True):
 
 
 class PartitionHead(Struct, frozen=True):
-    """What stands before one partition's records. Offsets are -1 on an error."""
+    """What stands before one partition's records. Offsets are -1 on an error.
+
+    `aborted` are producer ids, and from which offset on their records are to be passed over, up to
+    each one's abort marker.
+    """
 
     partition: int
     error_code: int
     high_watermark: int = -1
     last_stable_offset: int = -1
     log_start_offset: int = -1
+    aborted: tuple[tuple[int, int], ...] = ()
 
 
 class PartitionFetched(Struct, frozen=True):
@@ -201,7 +206,12 @@ def write_partition_head(
     wire.write_int64(out, head.last_stable_offset)
     if version >= 5:
         wire.write_int64(out, head.log_start_offset)
-    wire.write_count(out, None, compact=compact)  # aborted transactions
+    wire.write_count(out, len(head.aborted) or None, compact=compact)
+    for producer_id, first_offset in head.aborted:
+        wire.write_int64(out, producer_id)
+        wire.write_int64(out, first_offset)
+        if compact:
+            wire.write_no_tagged_fields(out)
     if version >= 11:
         wire.write_int32(out, -1)  # preferred read replica
     wire.write_bytes_length(out, payload_byte_count, compact=compact)

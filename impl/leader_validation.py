@@ -15,6 +15,7 @@ from iowitness.impl.errors import BatchRefused
 from iowitness.impl.log_files import Buffer
 
 INVALID_TIMESTAMP: Final = 32
+INVALID_TXN_STATE: Final = 48
 INVALID_RECORD: Final = 87
 
 
@@ -35,7 +36,7 @@ def check_client_set(batch_set: Buffer) -> BatchHeader:
     """The head of the one batch that a client may send for a partition.
 
     Raises `BatchRefused` for more than one, a base offset other than 0, a count that is not the
-    offsets', a control batch and log-append time; `CorruptBatch` for what is no batch.
+    offsets', a control batch, a transaction and log-append time; `CorruptBatch` for no batch.
     """
     header = read_header(batch_set)
     if (
@@ -45,6 +46,12 @@ def check_client_set(batch_set: Buffer) -> BatchHeader:
         or header.is_control
     ):
         raise BatchRefused(_head_fault(header, len(batch_set)), error_code=INVALID_RECORD)
+    if header.is_transactional:
+        # Nobody would ever end the transaction, and readers of what is committed would wait.
+        raise BatchRefused(
+            "a transactional batch, expected none: transactions are not coordinated here",
+            error_code=INVALID_TXN_STATE,
+        )
     if header.has_log_append_time:
         raise BatchRefused("log-append time set by a client", error_code=INVALID_TIMESTAMP)
     return header

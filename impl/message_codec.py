@@ -24,6 +24,7 @@ from msgspec import Struct
 
 from iowitness.impl import wire
 from iowitness.impl.wire import Cursor
+from iowitness.impl.wire_errors import ProtocolViolation
 
 MessageT = TypeVar("MessageT", bound=Struct)
 
@@ -167,7 +168,8 @@ def _unwrapped(hint: Any) -> tuple[Any, tuple[Any, ...]]:
 def _codec(
     hint: Any, marks: tuple[Any, ...], version: int, *, flexible: bool
 ) -> tuple[Read, Write]:
-    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+    nullable = isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union
+    if nullable:
         (hint,) = (part for part in typing.get_args(hint) if part is not types.NoneType)
         hint, inner_marks = _unwrapped(hint)
         marks += inner_marks
@@ -177,11 +179,26 @@ def _codec(
         if isinstance(mark, WireUuid):
             return Cursor.uuid, bytearray.extend
     if typing.get_origin(hint) is tuple:
-        return _array_codec(typing.get_args(hint)[0], version, flexible=flexible)
+        read, write = _array_codec(typing.get_args(hint)[0], version, flexible=flexible)
+        return (read if nullable else _not_null(read)), write
     if isinstance(hint, type) and issubclass(hint, Struct):
         codec = codec_of(hint, version, flexible=flexible)
         return codec.read, codec.write
-    return _SCALARS[hint](flexible=flexible)
+    read, write = _SCALARS[hint](flexible=flexible)
+    return (read if nullable else _not_null(read)), write
+
+
+def _not_null(read: Read) -> Read:
+    """The same, but null is a violation: handlers need not think of it."""
+
+    def checked(cursor: Cursor) -> Any:
+        start = cursor.position
+        value = read(cursor)
+        if value is None:
+            raise ProtocolViolation(f"frame byte {start}: null, expected a value")
+        return value
+
+    return checked
 
 
 def _array_codec(element: Any, version: int, *, flexible: bool) -> tuple[Read, Write]:

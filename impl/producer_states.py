@@ -67,10 +67,12 @@ class Producer(Struct):
 class ProducerStates:
     """All producers of one log, by id, and the open transactions among them."""
 
-    __slots__ = ("_producers",)
+    __slots__ = ("_has_seen_transactions", "_producers")
 
     def __init__(self, producers: Iterator[Producer] | tuple[Producer, ...] = ()) -> None:
         self._producers = {producer.producer_id: producer for producer in producers}
+        # Most logs never see one, and every fetch asks where the oldest open one starts.
+        self._has_seen_transactions = any(p.transaction_start is not None for p in self)
 
     def __iter__(self) -> Iterator[Producer]:
         return iter(self._producers.values())
@@ -138,6 +140,7 @@ class ProducerStates:
             return
         if header.is_transactional and producer.transaction_start is None:
             producer.transaction_start = header.base_offset
+            self._has_seen_transactions = True
         producer.batches.append(
             RememberedBatch(
                 header.last_sequence,
@@ -168,6 +171,8 @@ class ProducerStates:
 
     def first_open_offset(self) -> int | None:
         """Where the oldest open transaction starts: the last stable offset, if there is one."""
+        if not self._has_seen_transactions:
+            return None
         starts = [p.transaction_start for p in self if p.transaction_start is not None]
         return min(starts, default=None)
 

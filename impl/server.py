@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 
 from iowitness.impl.admission import MemoryGate
-from iowitness.impl.broker import Broker, new_cluster_id
+from iowitness.impl.broker import Broker
 from iowitness.impl.broker_state import BrokerState, ParkedCall, ParkedFetch, Part
 from iowitness.impl.connection_clock import Phase
 from iowitness.impl.deadlines import Deadlines
@@ -52,7 +52,7 @@ class Server:
         except BaseException:
             self._reception.close()
             raise
-        state = BrokerState(self._config, topics, new_cluster_id(), self.port)
+        state = BrokerState(self._config, topics, topics.cluster_id(), self.port)
         self._topics = topics
         self._broker = Broker(state)
         self._state = state

@@ -22,9 +22,10 @@ from iowitness.impl.messages.admin import (
     RemovedTopic,
     WantedTopic,
 )
+from iowitness.impl.new_topics import check_new_topic, check_partition_count
 from iowitness.impl.refusals import REFUSALS, Refused, told_refusal
 from iowitness.impl.request_header import RequestHeader
-from iowitness.impl.topics import Topic, is_legal_name
+from iowitness.impl.topics import Topic
 from iowitness.impl.wire_errors import ErrorCode
 
 _DEFAULT = -1
@@ -52,8 +53,8 @@ def create_topics(
 
 def _made(state: BrokerState, wanted: WantedTopic, *, is_dry: bool) -> MadeTopic:
     try:
-        _check_new_name(state, wanted.name)
         partition_count = _partition_count(state, wanted)
+        check_new_topic(state, wanted.name, partition_count)
         settings = {one.name: one.value for one in wanted.configs if one.value is not None}
         config = state.topics.config_with(settings)
         topic_id = NO_UUID
@@ -78,26 +79,6 @@ def _made(state: BrokerState, wanted: WantedTopic, *, is_dry: bool) -> MadeTopic
     )
 
 
-def _check_new_name(state: BrokerState, name: str) -> None:
-    """Source: Topic.validate and ReplicationControlManager: metrics take '.' and '_' for one."""
-    if not is_legal_name(name):
-        raise Refused(
-            ErrorCode.INVALID_TOPIC_EXCEPTION,
-            f"Topic name {name[:300]!r} is illegal, expected 1 to 249 of [a-zA-Z0-9._-], "
-            "and not '.' or '..'",
-        )
-    if name in state.topics.by_name:
-        raise Refused(ErrorCode.TOPIC_ALREADY_EXISTS, f"Topic '{name}' already exists.")
-    alike = name.replace(".", "_")
-    if "_" in alike:
-        for other in state.topics.by_name:
-            if other.replace(".", "_") == alike:
-                raise Refused(
-                    ErrorCode.INVALID_TOPIC_EXCEPTION,
-                    f"Topic '{name}' collides with existing topic: {other}",
-                )
-
-
 def _partition_count(state: BrokerState, wanted: WantedTopic) -> int:
     if wanted.assignments:
         return _assigned_count(state, wanted)
@@ -107,10 +88,7 @@ def _partition_count(state: BrokerState, wanted: WantedTopic) -> int:
             f"replication factor={wanted.replication_factor}, expected 1: there is one broker",
         )
     count = wanted.num_partitions
-    if count == _DEFAULT:
-        return state.config.default_partition_count
-    _check_count(state, count)
-    return count
+    return state.config.default_partition_count if count == _DEFAULT else count
 
 
 def _assigned_count(state: BrokerState, wanted: WantedTopic) -> int:
@@ -126,7 +104,6 @@ def _assigned_count(state: BrokerState, wanted: WantedTopic) -> int:
             f"partitions {numbers[:20]}, expected each of 0..{len(numbers) - 1} once",
         )
     _check_brokers(state, [one.broker_ids for one in wanted.assignments])
-    _check_count(state, len(numbers))
     return len(numbers)
 
 
@@ -137,14 +114,6 @@ def _check_brokers(state: BrokerState, assignments: Sequence[Sequence[int]]) -> 
                 ErrorCode.INVALID_REPLICA_ASSIGNMENT,
                 f"brokers {list(broker_ids)[:20]}, expected [{state.config.node_id}]",
             )
-
-
-def _check_count(state: BrokerState, count: int) -> None:
-    if not 1 <= count <= state.config.max_partition_count:
-        raise Refused(
-            ErrorCode.INVALID_PARTITIONS,
-            f"partition count={count}, expected 1..{state.config.max_partition_count}",
-        )
 
 
 def delete_topics(
@@ -231,7 +200,7 @@ def _check_growth(state: BrokerState, topic: Topic, growing: GrowingTopic) -> No
             ErrorCode.INVALID_PARTITIONS,
             f"partition count={growing.count}, expected more than the {present} that there are",
         )
-    _check_count(state, growing.count)
+    check_partition_count(state, growing.count, present)
     if topic.name == OFFSETS_TOPIC:
         raise Refused(
             ErrorCode.INVALID_REQUEST,

@@ -12,6 +12,7 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping
 
+from iowitness.impl.cluster_identity import cluster_id
 from iowitness.impl.errors import CheckpointError
 from iowitness.impl.log import Log
 from iowitness.impl.log_config import Cleanup, LogConfig
@@ -244,6 +245,10 @@ class Topics:
                 with partition.guarded():
                     delete_old_segments(partition.log, now_ms=now_ms)
 
+    def cluster_id(self) -> str:
+        """The id of the cluster that the folder belongs to; made at the first start."""
+        return cluster_id(self._files, self._path)
+
     def next_producer_id(self) -> int:
         """An id that no producer of this folder ever had. Raises `OSError`."""
         return self._directory.next_producer_id()
@@ -276,11 +281,11 @@ class Topics:
     def _keep(
         self, name: str, topic_id: bytes, partition_count: int, settings: Mapping[str, str]
     ) -> Topic:
+        config = self.config_with(settings)
         partitions = tuple(
             Partition(name, number, self._directory.logs[name, number])
             for number in range(partition_count)
         )
-        config = self.config_with(settings)
         topic = self._topics[name] = Topic(name, topic_id, partitions, settings, config)
         return topic
 

@@ -16,6 +16,9 @@ MAX_TAGGED_FIELD_COUNT = 64
 """More tagged fields than this in one struct are refused: Kafka defines at most three, and twenty
 million empty ones in one frame would hold the event loop for seconds."""
 
+MAX_STRING_BYTE_COUNT = 32_767
+"""Source: Kafka's generated message code, which refuses longer ones in compact form too."""
+
 _INT16 = struct.Struct(">h")
 _INT32 = struct.Struct(">i")
 _INT64 = struct.Struct(">q")
@@ -116,6 +119,11 @@ class Cursor:
         if length == -1:
             return None
         start = self.position
+        if length > MAX_STRING_BYTE_COUNT:
+            raise ProtocolViolation(
+                f"frame byte {start}: string of {length} B, expected at most "
+                f"{MAX_STRING_BYTE_COUNT} B"
+            )
         try:
             return str(self.take(length), "utf-8")
         except UnicodeDecodeError as error:

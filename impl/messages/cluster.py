@@ -168,3 +168,48 @@ class InitProducerIdResponse(Struct, frozen=True, kw_only=True):
     error_code: Int16
     producer_id: Int64 = -1
     producer_epoch: Int16 = -1
+
+
+class EpochWanted(Struct, frozen=True, kw_only=True):
+    """One partition, and the epoch whose end is asked for."""
+
+    partition: Int32
+    current_leader_epoch: Annotated[Int32, since(2)] = -1
+    leader_epoch: Int32
+
+
+class EpochsWantedTopic(Struct, frozen=True, kw_only=True):
+    """The partitions of one topic."""
+
+    topic: str
+    partitions: tuple[EpochWanted, ...]
+
+
+class OffsetForLeaderEpochRequest(Struct, frozen=True, kw_only=True):
+    """Asks where leader epochs ended. `replica_id` -2 is a client before version 3."""
+
+    replica_id: Annotated[Int32, since(3)] = -2
+    topics: tuple[EpochsWantedTopic, ...]
+
+
+class EpochEnd(Struct, frozen=True, kw_only=True):
+    """The greatest epoch at or below the one asked for, and its end; -1 where there is none."""
+
+    error_code: Int16
+    partition: Int32
+    leader_epoch: Int32 = -1
+    end_offset: Int64 = -1
+
+
+class EpochEndTopic(Struct, frozen=True, kw_only=True):
+    """The partitions of one topic."""
+
+    topic: str
+    partitions: tuple[EpochEnd, ...]
+
+
+class OffsetForLeaderEpochResponse(Struct, frozen=True, kw_only=True):
+    """Where leader epochs ended."""
+
+    throttle_time_ms: Int32 = 0
+    topics: tuple[EpochEndTopic, ...]

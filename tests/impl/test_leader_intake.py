@@ -52,7 +52,7 @@ def test_another_level_of_the_same_codec_is_left_alone() -> None:
 def test_another_codec_keeps_records_times_and_producer(
     fields: list[RecordFields], sent: Codec, wanted: Codec
 ) -> None:
-    stored = encode_batch(fields, Compressor(sent), ProducerStamp.transactional(7, 3, 11))
+    stored = encode_batch(fields, Compressor(sent), ProducerStamp(7, 3, 11))
     taken = one(take(stored, codec=wanted))
     (before,) = batches(stored)
     assert taken.header.codec is wanted
@@ -60,7 +60,6 @@ def test_another_codec_keeps_records_times_and_producer(
     for name in ("base_timestamp_ms", "max_timestamp_ms", "producer_id", "producer_epoch"):
         assert getattr(taken.header, name) == getattr(before.header, name)
     assert taken.header.base_sequence == 11
-    assert taken.header.is_transactional
 
 
 @pytest.mark.parametrize("codec", [None, Codec.LZ4])

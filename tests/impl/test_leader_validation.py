@@ -4,13 +4,15 @@ import pytest
 
 from iowitness.impl.batch_format import read_header, stamp_max_timestamp, stamp_offsets
 from iowitness.impl.batch_reader import batches
-from iowitness.impl.batch_writer import encode_batch
+from iowitness.impl.batch_writer import ProducerStamp, encode_batch
 from iowitness.impl.control_records import Marker, MarkerKind, encode_marker
 from iowitness.impl.errors import BatchRefused
 from iowitness.impl.leader_validation import RecordRules, check_client_set, check_records
 
 NOW_MS = 1_000_000
 SOUND = encode_batch([(NOW_MS, b"k", b"v", ()), (NOW_MS + 5, b"k", b"w", ())])
+
+TRANSACTIONAL = encode_batch([(NOW_MS, b"k", b"v", ())], stamp=ProducerStamp.transactional(1, 0, 0))
 
 
 def moved() -> bytes:
@@ -45,6 +47,7 @@ def test_a_sound_batch_is_taken() -> None:
         (miscounted(), "record count=2, expected 8", 87),
         (encode_marker(Marker(MarkerKind.COMMIT, 0), NOW_MS, 1, 0), "control batch", 87),
         (log_append_timed(), "log-append time", 32),
+        (TRANSACTIONAL, "transactions are not coordinated", 48),
     ],
 )
 def test_what_a_client_must_not_send_is_refused(stored: bytes, reason: str, code: int) -> None:
