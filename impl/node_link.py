@@ -4,6 +4,7 @@ What is to be sent waits as buffers and leaves in one gathering write, in which 
 a buffer of its own. A short write is continued where it stopped.
 """
 
+import contextlib
 import errno
 import select
 import socket
@@ -220,6 +221,13 @@ class NodeLink:
                 )
             yield exchange, cursor
         self._frames.put_aside()
+
+    def end_stream(self) -> None:
+        """Close our half of the connection."""
+        with contextlib.suppress(
+            OSError
+        ):  # the peer has closed it already, which the next read tells
+            self.socket.shutdown(socket.SHUT_WR)
 
     def close(self) -> list[Exchange]:
         """End the connection; the requests whose answers will not come."""

@@ -132,6 +132,22 @@ class NodeLinks:
         except (BrokerUnreachable, ProtocolViolation, IncompatibleBroker) as error:
             self.drop(link, error)
 
+    def end_stream(self, deadline_ns: int) -> None:
+        """Say that no more requests come, and wait until the brokers have read those that did.
+
+        Who closes a socket while an answer is on its way resets the connection, and the peer's
+        kernel then discards what it has not read yet. Source: RFC 2525, section 2.17; tcp(7).
+        """
+        waiting = [link for link in self.all if link.is_ready]
+        for link in waiting:
+            link.end_stream()
+        while any(link.state is not LinkState.CLOSED for link in waiting):
+            left_ns = deadline_ns - time.monotonic_ns()
+            if left_ns <= 0:
+                return
+            for _ in self.wait(left_ns / 1e9):
+                pass  # answers to what does not matter any more
+
     def close(self) -> None:
         """End all connections; their requests go to `lost`."""
         for link in self.all:

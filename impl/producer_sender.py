@@ -331,6 +331,9 @@ class ProducerSender:
         """Fail what is left, free everything, let everybody go."""
         error = ProducerClosed("the producer was closed before the record was acknowledged")
         self._memory.close()
+        if self._config.effective_acks == 0:
+            limit_ns = time.monotonic_ns() + self._config.request_timeout_ms * 1_000_000
+            self._links.end_stream(min(limit_ns, self._close_deadline_ns or 0))
         self._links.close()
         self._traffic.give_up(error)
         self.fail_handed(error)

@@ -213,6 +213,33 @@ def test_without_acknowledgements_a_record_is_done_once_it_is_sent() -> None:
     assert _values(broker.came) == [b"one"]
 
 
+def test_closing_without_acknowledgements_loses_nothing_that_the_broker_has_not_read_yet() -> None:
+    config = ProducerConfig(linger_ms=0, acks=0, metadata_max_age_ms=1)
+    values = [b"%03d" % number for number in range(40)]
+    with scripted_broker(_always(0)) as broker:
+        producer = _producer(broker, config)
+        producer.send("t", b"warm").result(10)
+        broker.hold.clear()
+        for value in values:  # among them a question about the cluster, answered after the close
+            producer.send("t", value).result(10)
+            time.sleep(0.002)
+        closing = threading.Thread(target=producer.close)
+        closing.start()
+        closing.join(0.2)
+        broker.hold.set()
+        closing.join(10)
+        assert _values(broker.came) == [b"warm", *values]
+
+
+def test_closing_without_acknowledgements_ends_in_time_though_the_broker_reads_nothing() -> None:
+    with scripted_broker(_always(0)) as broker:
+        producer = _producer(broker, ProducerConfig(linger_ms=0, acks=0))
+        broker.hold.clear()
+        producer.send("t", b"one").result(10)
+        producer.close(0.1)
+        assert broker.came == []
+
+
 def _send_forever(producer: Producer) -> None:
     while True:
         producer.send("t", bytes(100))
