@@ -107,6 +107,10 @@ class BlockingConnection:
             )
         return cursor
 
+    def fileno(self) -> int:
+        """The socket's descriptor."""
+        return self._socket.fileno()
+
     def close(self) -> None:
         """End the connection; a second call does nothing."""
         self._socket.close()

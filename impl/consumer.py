@@ -1,76 +1,41 @@
-"""A small consumer: explicit partitions and offsets, one fetch in flight, every batch checked."""
+"""The consumer: partitions and offsets by name, the next fetch under way, every batch checked."""
 
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
-from typing import Final
 
 from msgspec import Struct
 
-from iowitness.impl.api_table import ApiKey
 from iowitness.impl.batch_reader import Batch, batches, records
-from iowitness.impl.blocking_connection import BlockingConnection
-from iowitness.impl.cluster_view import (
-    NOTHING_KNOWN,
-    ClusterView,
-    Node,
-    TopicPartition,
-    bootstrap_nodes,
+from iowitness.impl.cluster_client import (
+    EARLIEST,
+    LATEST,
+    RETRY_PAUSE_S,
+    ClusterClient,
+    FetchFailed,
 )
-from iowitness.impl.errors import OffsetOutOfRange
-from iowitness.impl.fetch_wire import (
-    FetchRequest,
-    PartitionFetched,
-    PartitionWanted,
-    by_topic,
-    read_fetch_response,
-    write_fetch_request,
-)
-from iowitness.impl.messages.cluster import (
-    ListOffsetsPartition,
-    ListOffsetsRequest,
-    ListOffsetsResponse,
-    ListOffsetsTopic,
-    MetadataRequest,
-    MetadataRequestTopic,
-    MetadataResponse,
-)
+from iowitness.impl.cluster_view import Node, TopicPartition
+from iowitness.impl.consumer_config import ConsumerConfig
+from iowitness.impl.errors import CorruptBatch, OffsetOutOfRange
+from iowitness.impl.fetch_link import FetchLink, answered_first
+from iowitness.impl.fetch_wire import PartitionFetched
 from iowitness.impl.record_reader import Record
-from iowitness.impl.wire_errors import (
-    RETRIABLE_CODES,
-    BrokerUnreachable,
-    ErrorCode,
-    named,
-)
+from iowitness.impl.wire_errors import RETRIABLE_CODES, BrokerUnreachable, ErrorCode
 
-EARLIEST: Final = -2
-LATEST: Final = -1
-_RETRY_PAUSE_S: Final = 0.1
+__all__ = ["Consumer", "ConsumerConfig", "FetchFailed", "PartitionRecords", "PositionOutOfRange"]
 
 
-class FetchFailed(Exception):
-    """The broker refused a partition for good; `error_code` says why."""
+class PositionOutOfRange(OffsetOutOfRange):
+    """A partition's position is below the log's start or past its end: `seek` from there."""
 
-    def __init__(self, partition: TopicPartition, error_code: int) -> None:
-        super().__init__(
-            f"{partition.topic}-{partition.partition}: the broker answered {named(error_code)}"
-        )
+    def __init__(
+        self, partition: TopicPartition, offset: int, start_offset: int, end_offset: int
+    ) -> None:
+        super().__init__(offset, start_offset, end_offset)
         self.partition = partition
-        self.error_code = error_code
 
-
-class ConsumerConfig(Struct, frozen=True, kw_only=True):
-    """Settings of one consumer: sizes in bytes, times in ms, Kafka's defaults.
-
-    `partition_byte_count` is max.partition.fetch.bytes, `fetch_byte_count` fetch.max.bytes,
-    `min_byte_count` fetch.min.bytes, `max_wait_ms` fetch.max.wait.ms.
-    """
-
-    client_id: str = "iowitness"
-    partition_byte_count: int = 1_048_576
-    fetch_byte_count: int = 52_428_800
-    min_byte_count: int = 1
-    max_wait_ms: int = 500
-    request_timeout_ms: int = 30_000
+    def __str__(self) -> str:
+        return f"{self.partition.topic}-{self.partition.partition}: {super().__str__()}"
 
 
 class PartitionRecords(Struct, frozen=True):
@@ -102,32 +67,40 @@ class PartitionRecords(Struct, frozen=True):
 
 
 class Consumer:
-    """Reads assigned partitions, each from its own offset on. One thread at a time."""
+    """Reads assigned partitions, each from its own offset on. One thread at a time.
+
+    A broker that goes away is looked for again, for as long as a request may take.
+    """
 
     def __init__(self, bootstrap: str, config: ConsumerConfig | None = None) -> None:
         self._config = config or ConsumerConfig()
-        self._bootstrap = bootstrap_nodes(bootstrap)
-        self._view: ClusterView = NOTHING_KNOWN
-        self._connections: dict[tuple[str, int], BlockingConnection] = {}
+        self._timeout_s = self._config.request_timeout_ms / 1_000
+        self.cluster = ClusterClient(bootstrap, self._config.client_id, self._timeout_s)
+        self._links: dict[Node, FetchLink] = {}
         self._positions: dict[TopicPartition, int] = {}
         self._stops: dict[TopicPartition, int] = {}
+        self._faults: deque[Exception] = deque()
+        self._failing_since_s: float | None = None
 
     def partitions(self, topic: str) -> tuple[TopicPartition, ...]:
         """A topic's partitions, by number. Raises `FetchFailed` if there is no such topic."""
-        self._refresh((topic,))
-        count = self._view.partition_counts.get(topic)
-        if count is None:
-            code = self._view.topic_errors.get(topic, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-            raise FetchFailed(TopicPartition(topic, -1), code)
-        return tuple(TopicPartition(topic, number) for number in range(count))
+        return self.cluster.partitions(topic)
 
     def start_offsets(self, partitions: tuple[TopicPartition, ...]) -> dict[TopicPartition, int]:
         """The first offset of each partition."""
-        return self._offsets(partitions, EARLIEST)
+        return self.cluster.offsets(partitions, EARLIEST)
 
     def end_offsets(self, partitions: tuple[TopicPartition, ...]) -> dict[TopicPartition, int]:
         """The next offset of each partition."""
-        return self._offsets(partitions, LATEST)
+        return self.cluster.offsets(partitions, LATEST)
+
+    def offsets_at(
+        self, partitions: tuple[TopicPartition, ...], timestamp_ms: int
+    ) -> dict[TopicPartition, int]:
+        """The offset of each partition's first record at or after a time; its end if none is."""
+        found = self.cluster.offsets(partitions, timestamp_ms)
+        late = tuple(partition for partition, offset in found.items() if offset < 0)
+        return found | (self.end_offsets(late) if late else {})
 
     def assign(
         self,
@@ -141,151 +114,129 @@ class Consumer:
         """
         self._positions = dict(positions)
         self._stops = dict(stop_offsets or {})
+        self._faults.clear()
         self._drop_finished()
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """Go on reading an assigned partition from another offset. Raises `KeyError`."""
+        self._positions[partition]
+        self._positions[partition] = offset
 
     @property
     def positions(self) -> Mapping[TopicPartition, int]:
-        """The next offset of each partition that is still read."""
+        """The next offset of each partition that is still read: past all that `poll` gave."""
         return self._positions
 
     def poll(self) -> list[PartitionRecords]:
-        """One fetch to each broker that leads an assigned partition; what came, by partition.
+        """What came, by partition, of the brokers that lead an assigned one.
 
         Empty if nothing is assigned, or nothing came within `max_wait_ms`. Raises
-        `OffsetOutOfRange`, `FetchFailed`, `CorruptBatch` for a batch whose checksum is wrong, and
-        `BrokerUnreachable`.
+        `PositionOutOfRange`, `FetchFailed`, `CorruptBatch` for a batch whose checksum is wrong,
+        each after what came beside it was given; and `BrokerUnreachable`.
         """
-        found: list[PartitionRecords] = []
-        for node, partitions in self._by_leader().items():
-            for fetched in self._fetch(self._connection(node), partitions):
-                came = self._taken(fetched)
-                if came is not None:
-                    found.append(came)
-        self._drop_finished()
+        if self._faults:
+            raise self._faults.popleft()
+        try:
+            found = self._polled()
+        except (BrokerUnreachable, FetchFailed) as error:
+            if isinstance(error, FetchFailed) and error.error_code not in RETRIABLE_CODES:
+                raise
+            self._try_later(error)
+            return []
+        self._failing_since_s = None
+        if self._faults and not found:
+            raise self._faults.popleft()
         return found
 
     def close(self) -> None:
         """End all connections; a second call does nothing."""
-        for connection in self._connections.values():
-            connection.close()
-        self._connections.clear()
+        self._forget_links()
+        self.cluster.forget()
 
-    def _fetch(
-        self, connection: BlockingConnection, partitions: list[TopicPartition]
-    ) -> tuple[PartitionFetched, ...]:
-        config = self._config
-        wanted = [
-            (
-                partition.topic,
-                PartitionWanted(
-                    partition.partition, self._positions[partition], config.partition_byte_count
-                ),
-            )
-            for partition in partitions
-        ]
-        request = FetchRequest(
-            config.max_wait_ms, config.min_byte_count, config.fetch_byte_count, by_topic(wanted)
-        )
-        header, frame = connection.begin(ApiKey.FETCH)
-        write_fetch_request(frame, header.version, request)
-        response = read_fetch_response(connection.exchange(header, frame), header.version)
-        if response.error_code:
-            raise FetchFailed(partitions[0], response.error_code)
-        return response.partitions
+    def _polled(self) -> list[PartitionRecords]:
+        self._ask()
+        asked = [link for link in self._links.values() if link.is_asked]
+        found: list[PartitionRecords] = []
+        if not asked:
+            return found
+        for link in answered_first(asked, self._config.max_wait_ms / 1_000):
+            offsets = link.asked
+            response = link.answer()
+            if response.error_code:
+                raise FetchFailed(next(iter(offsets)), response.error_code)
+            for fetched in response.partitions:
+                partition = TopicPartition(fetched.topic, fetched.head.partition)
+                # An answer that was asked for before a `seek` or `assign` is of no use any more.
+                if self._positions.get(partition) == offsets.get(partition, -1):
+                    came = self._taken(partition, fetched)
+                    found += [] if came is None else [came]
+        self._drop_finished()
+        if not self._faults:
+            self._ask()  # while the caller works on what came
+        return found
 
-    def _taken(self, fetched: PartitionFetched) -> PartitionRecords | None:
+    def _ask(self) -> None:
+        """Have a fetch under way at every broker that leads something."""
+        unknown = {p.topic for p in self._positions if self.cluster.view.leader(p) is None}
+        if unknown:
+            self.cluster.refresh(tuple(sorted(unknown)))
+        for node, partitions in self.cluster.by_leader(self._positions).items():
+            link = self._links.get(node)
+            if link is None:
+                opened = self.cluster.opened(node, self._timeout_s)
+                link = self._links[node] = FetchLink(opened, self._config)
+            if not link.is_asked:
+                link.ask({partition: self._positions[partition] for partition in partitions})
+
+    def _taken(
+        self, partition: TopicPartition, fetched: PartitionFetched
+    ) -> PartitionRecords | None:
         """The whole batches of one partition; the position moves past them."""
-        partition = TopicPartition(fetched.topic, fetched.head.partition)
         position = self._positions[partition]
         code = fetched.head.error_code
-        if code == ErrorCode.OFFSET_OUT_OF_RANGE:
-            starts, ends = self.start_offsets((partition,)), self.end_offsets((partition,))
-            raise OffsetOutOfRange(position, starts[partition], ends[partition])
         if code in RETRIABLE_CODES:
-            self._refresh((partition.topic,))
-            time.sleep(_RETRY_PAUSE_S)
+            self.cluster.refresh((partition.topic,))
+            time.sleep(RETRY_PAUSE_S)
             return None
         if code:
-            raise FetchFailed(partition, code)
-        whole = tuple(batches(fetched.records))
-        for batch in whole:
-            batch.check()
+            self._faults.append(self._fault(partition, position, code))
+            return None
+        whole: list[Batch] = []
+        try:
+            for batch in batches(fetched.records):
+                batch.check()
+                whole.append(batch)
+        except CorruptBatch as error:
+            self._faults.append(error)
         if not whole:
             return None
         self._positions[partition] = whole[-1].header.next_offset
-        return PartitionRecords(partition, position, whole)
+        return PartitionRecords(partition, position, tuple(whole))
+
+    def _fault(self, partition: TopicPartition, position: int, code: int) -> Exception:
+        if code != ErrorCode.OFFSET_OUT_OF_RANGE:
+            return FetchFailed(partition, code)
+        starts, ends = self.start_offsets((partition,)), self.end_offsets((partition,))
+        return PositionOutOfRange(partition, position, starts[partition], ends[partition])
 
     def _drop_finished(self) -> None:
         for partition, stop in self._stops.items():
             if self._positions.get(partition, -1) >= stop:
                 del self._positions[partition]
 
-    def _offsets(
-        self, partitions: tuple[TopicPartition, ...], timestamp: int
-    ) -> dict[TopicPartition, int]:
-        self._refresh(tuple({partition.topic for partition in partitions}))
-        found: dict[TopicPartition, int] = {}
-        for node, led in self._grouped(partitions).items():
-            topics: dict[str, list[ListOffsetsPartition]] = {}
-            for partition in led:
-                asked = ListOffsetsPartition(
-                    partition_index=partition.partition, timestamp=timestamp
-                )
-                topics.setdefault(partition.topic, []).append(asked)
-            request = ListOffsetsRequest(
-                topics=tuple(
-                    ListOffsetsTopic(name=name, partitions=tuple(asked))
-                    for name, asked in topics.items()
-                )
-            )
-            answer = self._connection(node).ask(ApiKey.LIST_OFFSETS, request, ListOffsetsResponse)
-            for topic in answer.topics:
-                for told in topic.partitions:
-                    partition = TopicPartition(topic.name, told.partition_index)
-                    if told.error_code:
-                        raise FetchFailed(partition, told.error_code)
-                    found[partition] = told.offset
-        return found
+    def _try_later(self, error: Exception) -> None:
+        """Forget all connections and pause; raises the error once that has lasted too long."""
+        self._forget_links()
+        self.cluster.forget()
+        now_s = time.monotonic()
+        self._failing_since_s = self._failing_since_s or now_s
+        if now_s - self._failing_since_s >= self._timeout_s:
+            self._failing_since_s = None
+            raise error
+        time.sleep(RETRY_PAUSE_S)
+        self.cluster.refresh(tuple(sorted({partition.topic for partition in self._positions})))
 
-    def _by_leader(self) -> dict[Node, list[TopicPartition]]:
-        unknown = {p.topic for p in self._positions if self._view.leader(p) is None}
-        if unknown:
-            self._refresh(tuple(sorted(unknown)))
-        return self._grouped(tuple(self._positions))
-
-    def _grouped(self, partitions: tuple[TopicPartition, ...]) -> dict[Node, list[TopicPartition]]:
-        grouped: dict[Node, list[TopicPartition]] = {}
-        for partition in partitions:
-            node = self._view.leader(partition)
-            if node is None:
-                raise FetchFailed(
-                    partition,
-                    self._view.topic_errors.get(partition.topic, ErrorCode.LEADER_NOT_AVAILABLE),
-                )
-            grouped.setdefault(node, []).append(partition)
-        return grouped
-
-    def _refresh(self, topics: tuple[str, ...]) -> None:
-        wanted = tuple(MetadataRequestTopic(name=topic) for topic in topics)
-        request = MetadataRequest(topics=wanted, allow_auto_topic_creation=False)
-        answer = self._any_connection().ask(ApiKey.METADATA, request, MetadataResponse)
-        self._view = self._view.updated(answer)
-
-    def _any_connection(self) -> BlockingConnection:
-        for connection in self._connections.values():
-            return connection
-        errors = []
-        for node in self._bootstrap:
-            try:
-                return self._connection(node)
-            except BrokerUnreachable as error:
-                errors.append(str(error))
-        raise BrokerUnreachable("; ".join(errors))
-
-    def _connection(self, node: Node) -> BlockingConnection:
-        key = (node.host, node.port)
-        if key not in self._connections:
-            self._connections[key] = BlockingConnection(
-                node, self._config.client_id, self._config.request_timeout_ms / 1_000
-            )
-        return self._connections[key]
+    def _forget_links(self) -> None:
+        for link in self._links.values():
+            link.close()
+        self._links.clear()
