@@ -7,6 +7,8 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from iowitness.impl.server import Server
 from iowitness.impl.wake_up import WakeUp
 from iowitness.real_run.child import Child
@@ -46,3 +48,17 @@ def test_a_signal_that_another_thread_takes_stops_the_server_all_the_same(tmp_pa
         child.wait(10)
     assert (tmp_path / ".kafka_cleanshutdown").exists()
     assert not os.path.exists(f"/proc/{child.process_id}/fd")
+
+
+def test_waking_what_was_closed_meanwhile_writes_to_nobody() -> None:
+    wake = WakeUp()
+    writer = wake._writer
+    wake.close()
+    reader, reused = os.pipe()
+    assert writer in {reader, reused}, "the descriptor belongs to somebody else now"
+    os.set_blocking(reader, False)
+    wake.wake()
+    with pytest.raises(BlockingIOError):
+        os.read(reader, 1)
+    os.close(reader)
+    os.close(reused)
