@@ -8,6 +8,8 @@ Source: Kafka's `RecordAccumulator` and `Sender`; KIP-480 and KIP-794 for the st
 from collections import deque
 from random import Random
 
+import simpy
+
 from iowitness.model.arrival_times import ArrivalTimes, Span
 from iowitness.model.broker_costs import FETCH_REQUEST_BYTE_COUNT, BrokerCosts
 from iowitness.model.broker_fetch import FetchHandler
@@ -24,7 +26,6 @@ RECORD_HEAD_BYTE_COUNT = 10
 """Varint length, attributes, deltas, key and value lengths and header count of a record of 1 kB."""
 
 _REQUEST_HEAD_BYTE_COUNT = 100
-_SPREAD_POINTS = 4
 _SECOND_NS = 1_000_000_000
 
 
@@ -101,7 +102,7 @@ class BrokerProducer:
         keyed = len(self._handler.logs) if load.spread == "keyed" else 1
         full = self._per_batch * min(keyed, self._batch_limit)
         span = self._arrivals.batch(full, load.linger_ns)
-        self._threads.at(self._filled_ns(span), lambda: self._ready(span))
+        self._threads.at(self._filled_ns(span), lambda _: self._ready(span))
 
     def _filled_ns(self, span: Span) -> int:
         """When the caller has appended a span's records, which it does as they come."""
@@ -134,7 +135,7 @@ class BrokerProducer:
         if gathered is not None:
             filled_ns = self._filled_ns(gathered)
             if filled_ns > int(self._env.now):
-                self._threads.at(filled_ns, lambda: self._gathered(gathered))
+                self._threads.at(filled_ns, lambda _: self._gathered(gathered))
                 return
             self._queue.append(gathered)
         self._gathered(None)
@@ -163,9 +164,9 @@ class BrokerProducer:
         begin_ns = max(int(self._env.now), self._sender_free_ns)
         self._sender_free_ns = self._cores.run(begin_ns, work_ns)
         left_ns = self._threads.line_in.sent_ns(self._sender_free_ns, call.byte_count)
-        self._threads.at(left_ns + self._link_latency_ns, lambda: self._handler.arrived(call))
+        self._threads.at(left_ns + self._link_latency_ns, lambda _: self._handler.arrived(call))
         if self._load.acks == 0:
-            self._threads.at(left_ns, lambda: self._acknowledged(sent))
+            self._threads.at(left_ns, lambda _: self._acknowledged(sent))
 
     def _call(self, sent: list[Span]) -> ProduceCall:
         """Records into batches into partitions."""
@@ -194,7 +195,7 @@ class BrokerProducer:
             batch_count,
             total + _REQUEST_HEAD_BYTE_COUNT,
             plain,
-            (lambda: self._acknowledged(sent)) if acknowledge else _nobody,
+            (lambda _: self._acknowledged(sent)) if acknowledge else _nobody,
         )
 
     def _partition(self) -> BrokerLog:
@@ -215,21 +216,10 @@ class BrokerProducer:
     def _count(self, sent: list[Span], now_ns: int) -> None:
         for span in sent:
             self.acknowledged_record_count += span.count
-            count_evenly(self._latency, span.first_ns, span.last_ns, span.count, now_ns)
+            self._latency.add_evenly(now_ns - span.last_ns, now_ns - span.first_ns, span.count)
 
 
-def count_evenly(
-    latency: LatencyHistogram, first_ns: int, last_ns: int, count: int, now_ns: int
-) -> None:
-    """Count the latencies of records that arrived evenly between two times."""
-    points = min(count, _SPREAD_POINTS)
-    gap_ns = (last_ns - first_ns) / points
-    for point in range(points):
-        arrived_ns = first_ns + round((point + 0.5) * gap_ns)
-        latency.add(max(0, now_ns - arrived_ns), count / points)
-
-
-def _nobody() -> None:
+def _nobody(_: simpy.Event) -> None:
     """An answer that nobody waits for."""
 
 
@@ -291,13 +281,13 @@ class GroupMember:
         self._threads.line_in.byte_count += FETCH_REQUEST_BYTE_COUNT
         self._threads.at(arrival_ns, self._asked)
 
-    def _asked(self) -> None:
+    def _asked(self, _: simpy.Event) -> None:
         self._handler.arrived(self)
         if not self._timed:
             self._timed = True
             self._threads.at(int(self._env.now) + self._max_wait_ns, self._timeout)
 
-    def _timeout(self) -> None:
+    def _timeout(self, _: simpy.Event) -> None:
         """A fetch that has waited long enough is answered with what there is."""
         self._timed = False
         since_ns = self.waiting_since_ns
@@ -334,15 +324,16 @@ class GroupMember:
 
     def _count(self, readers: list[Reader], arrival_ns: int) -> None:
         """Count the latencies of what is new; batches of one request came over the same time."""
+        latency = self._end_to_end
         first_ns = last_ns = records = 0
         for reader in readers:
             unread, position = reader.unread, reader.position
             while unread and unread[0][0] <= position:
                 batch = unread.popleft()[1]
                 if records and (batch.first_ns != first_ns or batch.last_ns != last_ns):
-                    count_evenly(self._end_to_end, first_ns, last_ns, records, arrival_ns)
+                    latency.add_evenly(arrival_ns - last_ns, arrival_ns - first_ns, records)
                     records = 0
                 first_ns, last_ns = batch.first_ns, batch.last_ns
                 records += batch.record_count
         if records:
-            count_evenly(self._end_to_end, first_ns, last_ns, records, arrival_ns)
+            latency.add_evenly(arrival_ns - last_ns, arrival_ns - first_ns, records)

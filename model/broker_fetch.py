@@ -8,10 +8,10 @@ from iowitness.model.broker_threads import NetworkThread, ServerThreads
 from iowitness.model.machine import Machine
 from iowitness.model.recorder import Thread
 
-_TAIL_BYTE_COUNT = 1_048_576
+_TAIL_BYTE_COUNT = 2_097_152
 """What was appended last is in memory for certain; reads of it need not ask the page cache."""
 
-_TOUCH_BYTE_COUNT = 262_144
+_TOUCH_BYTE_COUNT = 1_048_576
 
 
 class FetchHandler:
@@ -33,7 +33,7 @@ class FetchHandler:
 
         def begun(thread: Thread, begin_ns: int) -> None:
             done_ns = threads.worked(member.number, begin_ns, threads.costs.request_ns())
-            threads.at(done_ns, lambda: looked_up(thread))
+            threads.at(done_ns, lambda _: looked_up(thread))
 
         def looked_up(thread: Thread) -> None:
             threads.release(member.number, thread)

@@ -1,7 +1,7 @@
 """A partition's log at broker scale: segments as byte counts, and what the page cache was told.
 
 Positions run on over segments, from the partition's beginning. Appends reach the page cache in
-steps of up to 256 KiB, so that its cost is of bytes and not of batches; what is appended and not
+steps of up to 1 MiB, so that its cost is of bytes and not of batches; what is appended and not
 yet in it counts as resident. Source: Kafka's `UnifiedLog`, `LogSegment`.
 """
 
@@ -13,7 +13,7 @@ from iowitness.model.broker_load import Storage
 from iowitness.model.hardware import PAGE_BYTE_COUNT
 from iowitness.model.page_cache import FileRange, PageCache
 
-STEP_BYTE_COUNT = 262_144
+STEP_BYTE_COUNT = 1_048_576
 _INDEX_ENTRY_BYTE_COUNT = 8
 _TIME_ENTRY_BYTE_COUNT = 12
 

@@ -46,7 +46,7 @@ class ProduceHandler:
 
         def begun(thread: Thread, begin_ns: int) -> None:
             done_ns = threads.worked(call.number, begin_ns, work_ns)
-            threads.at(done_ns, lambda: self._store(call, thread))
+            threads.at(done_ns, lambda _: self._store(call, thread))
 
         threads.arrived(call.number, call.byte_count, begun)
 

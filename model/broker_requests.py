@@ -48,7 +48,7 @@ class ProduceCall:
     batch_count: int
     byte_count: int
     plain_byte_count: int
-    answered: Callable[[], None]
+    answered: Callable[[simpy.Event], None]
 
 
 class Reader:

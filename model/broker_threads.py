@@ -102,10 +102,10 @@ class ServerThreads:
         self._machine.ledger.cpu_ns["broker"] += work_ns
         return work_ns
 
-    def at(self, time_ns: int, callback: Callable[[], None]) -> None:
-        """Call back at a time."""
-        event = self._env.timeout(max(0, time_ns - int(self._env.now)))
-        event.callbacks.append(lambda _: callback())
+    def at(self, time_ns: int, callback: Callable[[simpy.Event], None]) -> None:
+        """Call back at a time, or now if it has passed, with an event that says nothing."""
+        delay_ns = max(0, time_ns - int(self._env.now))
+        simpy.Timeout(self._env, delay_ns).callbacks.append(callback)
 
     def arrived(self, number: int, byte_count: int, job: Job) -> None:
         """A request has arrived on a connection: it is received, and waits for a thread."""
@@ -128,7 +128,7 @@ class ServerThreads:
         """The thread has done with a request of that connection."""
         self._pools[number % len(self._pools)].release(thread)
 
-    def answer(self, number: int, callback: Callable[[], None]) -> None:
+    def answer(self, number: int, callback: Callable[[simpy.Event], None]) -> None:
         """A short answer goes back; call when it is there."""
         network = self.network(number)
 

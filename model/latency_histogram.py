@@ -32,6 +32,15 @@ class LatencyHistogram:
         if time_ns > self.largest_ns:
             self.largest_ns = time_ns
 
+    def add_evenly(self, shortest_ns: int, longest_ns: int, count: int) -> None:
+        """Count times that lie evenly between two, as up to four points of equal weight."""
+        points = min(count, 4)
+        step_ns, weight = (longest_ns - shortest_ns) / points, count / points
+        time_ns = shortest_ns + step_ns / 2
+        for _ in range(points):
+            self.add(int(time_ns) if time_ns > 0 else 0, weight)
+            time_ns += step_ns
+
     def add_all(self, other: "LatencyHistogram") -> None:
         """Merge another histogram into this one."""
         for key, weight in other.weights.items():

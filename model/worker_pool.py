@@ -24,10 +24,13 @@ class Cores:
 
     def run(self, ready_ns: int, work_ns: int) -> int:
         """When work that may begin at a time is done."""
-        begin_ns = max(ready_ns, self._free_ns[0])
-        heapq.heapreplace(self._free_ns, begin_ns + work_ns)
+        done_ns = self._free_ns[0]
+        if ready_ns > done_ns:  # max() costs three times as much, and this runs for every request
+            done_ns = ready_ns
+        done_ns += work_ns
+        heapq.heapreplace(self._free_ns, done_ns)
         self.busy_ns += work_ns
-        return begin_ns + work_ns
+        return done_ns
 
 
 class Line:
@@ -43,11 +46,11 @@ class Line:
 
     def sent_ns(self, ready_ns: int, byte_count: int) -> int:
         """When the last byte is on its way."""
-        taken_ns = round(byte_count * self._ns_per_byte)
+        taken_ns = int(byte_count * self._ns_per_byte)
         self.busy_ns += taken_ns
         self.byte_count += byte_count
-        self.free_ns = max(ready_ns, self.free_ns) + taken_ns
-        return self.free_ns
+        self.free_ns = done_ns = max(ready_ns, self.free_ns) + taken_ns
+        return done_ns
 
 
 Job = Callable[[Thread, int], None]
