@@ -15,6 +15,7 @@ _MODULES = {
     "check": "check_commands",
     "compare": "check_commands",
     "simulate": "simulate_command",
+    "calibrate": "calibrate_command",
     "log": "log_commands",
     "crash": "crash_commands",
     "report": "report_commands",

@@ -28,6 +28,7 @@ class BrokerCosts:
         self._decompress_ns = (
             _SECOND_NS / compression.decompress_bytes_per_s if compression else 0.0
         )
+        self._read_ns = processor.read_record_ns / load.producers.sizes.mean_byte_count
         self._tls = load.security == "tls"
         self._copies = self._tls or load.transfer == "copy"
         self._send_buffer_byte_count = load.send_buffer_byte_count
@@ -83,13 +84,16 @@ class BrokerCosts:
         return own + round(plain_byte_count * self._compress_ns)
 
     def send_ns(self, byte_count: int) -> int:
-        """A client writes a request into its socket."""
+        """A client makes a request and writes it into its socket."""
+        processor = self._processor
         per_byte = self._copy_ns + (self._encrypt_ns if self._tls else 0.0)
-        return 2 * self._processor.mode_switch_ns + round(byte_count * per_byte)
+        calls = processor.client_request_ns + 2 * processor.mode_switch_ns
+        return calls + round(byte_count * per_byte)
 
     def take_ns(self, byte_count: int, plain_byte_count: int) -> int:
-        """A consumer takes an answer out of its socket, checks and decompresses it."""
+        """A consumer takes an answer out of its socket, checks it, decompresses it, reads it."""
         processor = self._processor
         per_byte = self._copy_ns + self._checksum_ns + (self._encrypt_ns if self._tls else 0.0)
+        per_byte += self._read_ns * max(plain_byte_count, byte_count) / max(1, byte_count)
         switches = processor.context_switch_ns + 2 * processor.mode_switch_ns
         return switches + round(byte_count * per_byte + plain_byte_count * self._decompress_ns)

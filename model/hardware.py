@@ -20,7 +20,8 @@ class Processor:
     thread, `page_fault_ns` the first touch of a fresh page of 4 KiB, its zeroing included, and
     `cache_page_ns` a fresh page's way into the page cache, `send_page_ns` a cached page's way to a
     socket by reference; `encrypt_bytes_per_s` is TLS's cipher.
-    Rates are of one core.
+    `append_record_ns` and `read_record_ns` are a client's work for a record, `client_request_ns`
+    its work for a request, `request_ns` the broker's. Rates are of one core.
     """
 
     core_count: int = 4
@@ -33,6 +34,8 @@ class Processor:
     send_page_ns: int = 60
     encrypt_bytes_per_s: int = 3_000_000_000
     append_record_ns: int = 1_500
+    read_record_ns: int = 0
+    client_request_ns: int = 0
     request_ns: int = 30_000
 
 

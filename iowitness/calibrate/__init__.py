@@ -1,0 +1,1 @@
+"""`iowitness calibrate`: this machine measured, and written down as a preset."""
