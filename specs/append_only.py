@@ -145,7 +145,8 @@ class _Watch(Fold):
         elif offset is None:
             if self.actors.fit(event):
                 found = f"{event.call} of {event.byte_count} B at an unknown offset"
-                self.findings.doubted(found, event)
+                late = "the file was open before the trace began: trace from the program's start"
+                self.findings.doubted(found, event, hint=late)
         else:
             self._judge(extent, event, offset)
         extent.is_new = False

@@ -208,7 +208,8 @@ def _gap_doubt(contract: Contract, watch: Watch, provenance: Provenance) -> Witn
         return None
     raw = provenance.raw_files[0] if provenance.raw_files else "line "
     place = f" ({raw.rpartition('/')[2]}:{gaps[0].line})" if gaps[0].line else ""
-    more = f", and {len(gaps) - 1} more gaps" if len(gaps) > 1 else ""
+    count = len(gaps) - 1
+    more = f", and {count} more {'gap' if count == 1 else 'gaps'}" if count else ""
     return Witness(message=f"the source may have missed events: {gaps[0].reason}{place}{more}")
 
 

@@ -29,6 +29,9 @@ from iowitness.traces.events import (
 
 _SEES = (Opened, Written, Transferred, Resized, Allocated, Mapped, Unverifiable)
 
+_LATE = "the file was open before the trace began: trace the program from its start"
+_USUAL_BLOCK_BYTE_COUNTS = (512, 4096, 8192, 16384, 32768, 65536)
+
 
 class SequentialWrites(ActorClaim, OfFiles):
     """Every write to a selected file starts where the last one ended, whoever wrote it.
@@ -74,6 +77,19 @@ class _Sequence:
     last: _Write | None = None
     held: dict[int, tuple[_Write, bool]] = field(default_factory=dict)
     restart_is_due: bool = False
+
+
+def _likely_reason(sequence: _Sequence, offset: int) -> str | None:
+    """What a log that writes there may be meant to do, and the key that allows it."""
+    if sequence.is_new:
+        return "a file that is filled beforehand begins anywhere: first_write: anywhere"
+    if offset == 0:
+        return "a log that starts over after a checkpoint says of what: restart_after_sync_of"
+    end = sequence.end or 0
+    for block in _USUAL_BLOCK_BYTE_COUNTS:
+        if offset % block == 0 and end - block <= offset < end:
+            return f"its last block is written anew: rewritten_block_byte_count: {block} allows it"
+    return None
 
 
 class _Watch(Fold):
@@ -165,7 +181,7 @@ class _Watch(Fold):
         if offset is None:
             if self.actors.fit(event):
                 self.findings.doubted(
-                    f"{event.call} of {event.byte_count} B at an unknown offset", event
+                    f"{event.call} of {event.byte_count} B at an unknown offset", event, hint=_LATE
                 )
             self._take(sequence, event, None)
             return
@@ -233,6 +249,7 @@ class _Watch(Fold):
                 f"write of {event.byte_count} B at {offset}, expected {sequence.end}",
                 event,
                 *against,
+                hint=_likely_reason(sequence, offset),
             )
         self._take(sequence, event, offset + event.byte_count)
         self._take_waiting(sequence)
