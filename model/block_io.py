@@ -6,6 +6,7 @@ import simpy
 
 from iowitness.model.block_request import BlockRequest, Device
 from iowitness.model.disk_layout import DiskLayout
+from iowitness.model.disk_queue import DiskQueue
 from iowitness.model.drive import Drive
 from iowitness.model.figures import Ledger
 from iowitness.model.hard_disk import HardDisk
@@ -39,6 +40,11 @@ class BlockIO:
         self._ledger = ledger
         self._layout = DiskLayout()
         self.device = device_of(disk)
+        # A hard disk serves one request at a time, so the order of those that wait matters.
+        self._queue: DiskQueue[simpy.Event] | None = (
+            DiskQueue(disk.scheduling) if isinstance(disk, Drive) else None
+        )
+        self._under_way = False
         self.busy_ns = 0
         self._busy_until_ns = 0
 
@@ -58,10 +64,35 @@ class BlockIO:
         self._layout.requests("write", FileRange(file_id, 0, byte_count))
 
     def flushed(self) -> Waiting:
-        """Have the device empty its volatile cache."""
-        yield self._served(BlockRequest("flush", 0, 0))
+        """Have the device empty its volatile cache; this overtakes what waits in the queue."""
+        yield self._issued(BlockRequest("flush", 0, 0))
 
     def _served(self, request: BlockRequest) -> simpy.Event:
+        """The event of a request's end. A device that takes many at once gets it at once."""
+        if self._queue is None:
+            return self._issued(request)
+        done = self._env.event()
+        self._queue.add(request, int(self._env.now), done)
+        if not self._under_way:
+            self._next()
+        return done
+
+    def _next(self) -> None:
+        """Give the device the request that the scheduler chooses."""
+        assert self._queue is not None
+        chosen = self._queue.take(int(self._env.now))
+        self._under_way = True
+
+        def ended(_: simpy.Event) -> None:
+            self._under_way = False
+            for done in chosen.tags:
+                done.succeed()
+            if self._queue:
+                self._next()
+
+        self._issued(chosen.request).callbacks.append(ended)
+
+    def _issued(self, request: BlockRequest) -> simpy.Event:
         now_ns = int(self._env.now)
         done_ns = self.device.completion_ns(request, now_ns)
         self.busy_ns += max(0, done_ns - max(now_ns, self._busy_until_ns))

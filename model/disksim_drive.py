@@ -8,6 +8,7 @@ mechanics g1). Parameters that say nothing of a single drive with one request at
 import re
 from typing import TypeVar
 
+from iowitness.model.disk_queue import Scheduling
 from iowitness.model.disksim_text import Block, DriveFileError, Opener, read_blocks
 from iowitness.model.drive import (
     AfterWhat,
@@ -60,7 +61,23 @@ def read_drive(parv_name: str, opener: Opener) -> Drive:
         cache=_cache(disk),
         overheads=_overheads(disk),
         bus=_bus(disk, blocks),
+        scheduling=_scheduling(disk),
     )
+
+
+def _scheduling(disk: Block) -> Scheduling:
+    """The policy of the drive's own queue. Shortest positioning time is taken for shortest seek.
+
+    Source: DiskSim manual, "Queue/scheduler subcomponents": policies by logical block and by
+    cylinder are told apart there, and are the same here.
+    """
+    if not isinstance(disk.entries.get("Scheduler"), Block):
+        return "fifo"
+    number = disk.block("Scheduler").integer("Scheduling policy", 1)
+    policies: dict[int, Scheduling] = {
+        1: "fifo", 2: "scan", 3: "c-look", 4: "sstf", 5: "scan", 6: "c-look", 7: "sstf",
+    }  # fmt: skip
+    return policies.get(number, "sstf")
 
 
 def _mechanical(model: Block) -> Block:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Literal, TypeAlias
 
+from iowitness.model.disk_queue import Scheduling
+
 
 class Sparing(Enum):
     """Where a region's spare sectors lie, and whether slipped sectors use them up."""
@@ -220,7 +222,7 @@ class Bus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drive:
-    """One model of hard disk."""
+    """One model of hard disk, and in which order the requests that wait for it are served."""
 
     name: str
     layout: Layout
@@ -228,3 +230,4 @@ class Drive:
     cache: DriveCache = DriveCache()
     overheads: Overheads = Overheads()
     bus: Bus = Bus()
+    scheduling: Scheduling = "fifo"

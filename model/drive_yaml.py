@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from iowitness.model import drive
+from iowitness.model.disk_queue import Scheduling
 from iowitness.model.hardware import SECTOR_BYTE_COUNT
 from iowitness.model.seek_time import seek_ns
 from iowitness.model.yaml_parts import NotNegative, Part, PositiveInt, nanoseconds
@@ -63,7 +64,9 @@ class BufferPart(Part):
 
 
 class SpinningPart(Part):
-    """A hard disk. Skews follow from the switches that they have to cover."""
+    """A hard disk. Skews follow from the switches that they have to cover; `scheduling` is the
+    order of waiting requests, mq-deadline being Linux's own choice for disks with one queue.
+    """
 
     kind: Literal["spinning"]
     rotations_per_minute: PositiveInt
@@ -75,6 +78,7 @@ class SpinningPart(Part):
     overhead_us: NotNegative
     interface_bytes_per_s: PositiveInt
     buffer: BufferPart = BufferPart()
+    scheduling: Scheduling = "deadline"
 
     def value(self) -> drive.Drive:
         """The drive that it describes."""
@@ -97,6 +101,7 @@ class SpinningPart(Part):
                 read_hit=overhead, read_miss=overhead, write_hit=overhead, write_miss=overhead
             ),
             bus=drive.Bus(read_block_ns=block_ns, write_block_ns=block_ns),
+            scheduling=self.scheduling,
         )
 
     def _zones(self, turn_ns: int) -> tuple[drive.DriveZone, ...]:
