@@ -48,6 +48,18 @@ class GroupConsumer:
         """The next offset of each of them."""
         return self._consumer.positions
 
+    def partitions(self, topic: str) -> tuple[TopicPartition, ...]:
+        """A topic's partitions, by number. Raises `FetchFailed` if there is no such topic."""
+        return self._consumer.partitions(topic)
+
+    def is_at_end(self) -> bool:
+        """Whether we are a member and nothing is left of what is ours."""
+        positions = dict(self._consumer.positions)
+        if self._must_join:
+            return False
+        ends = self._consumer.end_offsets(tuple(positions))
+        return all(offset >= ends[partition] for partition, offset in positions.items())
+
     def poll(self) -> list[PartitionRecords]:
         """What came, by partition; joins, beats and commits where that is due.
 

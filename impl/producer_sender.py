@@ -169,7 +169,7 @@ class ProducerSender:
         idles = not ready.partitions and ready.next_check_ns is None
         # Set before looking once more: whoever hands in after that look sees it, and wakes us.
         self.is_idle, self.is_asleep = idles, True
-        if idles and self._has_news():
+        if idles and (self._has_news() or self._is_over()):
             timeout_s = 0
         for link, exchange, cursor in self._links.wait(timeout_s):
             self._answered(link, exchange, cursor)

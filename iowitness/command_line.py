@@ -16,6 +16,8 @@ _MODULES = {
     "compare": "check_commands",
     "simulate": "simulate_command",
     "calibrate": "calibrate_command",
+    "produce": "produce_command",
+    "consume": "consume_command",
     "log": "log_commands",
     "crash": "crash_commands",
     "report": "report_commands",

@@ -240,6 +240,14 @@ def test_closing_without_acknowledgements_ends_in_time_though_the_broker_reads_n
         assert broker.came == []
 
 
+def test_closing_ends_though_the_last_thing_that_happened_was_a_failure(tmp_path: Path) -> None:
+    with running_broker(tmp_path) as server:
+        producer = Producer(address(server))
+        failed = producer.send("t", b"one", partition=3)
+        producer.close()
+        assert "partition=3, expected 0..0 of t" in str(failed.error(0))
+
+
 def _send_forever(producer: Producer) -> None:
     while True:
         producer.send("t", bytes(100))

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from iowitness.command_line import iowitness
 
-_NAMES = ("verify", "trace", "check", "compare", "log", "crash", "report")
+_NAMES = ("produce", "consume", "verify", "trace", "check", "compare", "log", "crash", "report")
 
 
 def test_the_group_lists_every_subcommand_with_its_purpose() -> None:
