@@ -103,7 +103,7 @@ class Group(Generic[CallT]):
 
     def heartbeat(self, member: Member[CallT], *, now_ns: int) -> ErrorCode:
         """A member is alive; it hears if it has to join again."""
-        if member.session_ends_ns is not None:
+        if member.joining is None and member.syncing is None:
             self._extend(member, now_ns)
         if self.state is GroupState.PREPARING_REBALANCE:
             return ErrorCode.REBALANCE_IN_PROGRESS

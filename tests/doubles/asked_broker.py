@@ -21,6 +21,7 @@ from tests.doubles.forgetting_files import ForgettingFiles
 from tests.doubles.running_broker import GROUPS_AT_ONCE
 
 FOLDER = "/data"
+_SHORT_MS = 1_000_000
 
 ResponseT = TypeVar("ResponseT", bound=Struct)
 
@@ -91,10 +92,13 @@ class AskedBroker:
         return self._responses.get(call)
 
     def wait(self, ms: int) -> None:
-        """Let time pass, with a tick whenever one is due."""
+        """Let time pass, with a tick whenever one is due; over days only for groups."""
         until_ms = self.now_ms + ms
-        while (due_ns := self.broker.next_deadline_ns()) is not None:
-            due_ms = max(-(-due_ns // 1_000_000), self.now_ms)
+        is_short = ms <= _SHORT_MS
+        while True:
+            groups_ns = self.state.groups.next_deadline_ns()
+            due_ns = self.broker.next_deadline_ns() if is_short else groups_ns
+            due_ms = until_ms + 1 if due_ns is None else max(-(-due_ns // 1_000_000), self.now_ms)
             if due_ms > until_ms:
                 break
             self.now_ms = due_ms

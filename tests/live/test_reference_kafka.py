@@ -15,6 +15,7 @@ from iowitness.impl.log_config import LogConfig
 from iowitness.impl.log_directory import LogDirectory
 from iowitness.impl.log_files import RealFiles
 from tests.doubles.reference_kafka import ReferenceKafka, dump, dump_text
+from tests.doubles.running_broker import address, running_broker
 
 pytestmark = [pytest.mark.kafka, pytest.mark.client]
 
@@ -160,3 +161,35 @@ def test_kafkas_and_our_recovery_of_the_same_torn_directory_agree(
     for path in source.glob("*"):
         if path.suffix in (".log", ".index", ".timeindex"):
             assert (tmp_path / "t-0" / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def test_kafkas_own_tool_decodes_the_groups_and_offsets_that_a_broker_of_ours_saved(
+    tmp_path: Path,
+) -> None:
+    with running_broker(tmp_path) as server:
+        producer = confluent_kafka.Producer({"bootstrap.servers": address(server)})
+        producer.produce(TOPIC, b"value")
+        assert producer.flush(30) == 0
+        consumer = confluent_kafka.Consumer(
+            {
+                "bootstrap.servers": address(server),
+                "group.id": "the-group",
+                "client.id": "the-client",
+                "auto.offset.reset": "earliest",
+                "enable.auto.commit": False,
+            }
+        )
+        consumer.subscribe([TOPIC])
+        (message,) = consumer.consume(1, 30)
+        consumer.commit(message, asynchronous=False)
+        segment = tmp_path / "__consumer_offsets-0" / "00000000000000000000.log"
+        text = dump_text("--offsets-decoder", "--files", str(segment))
+        consumer.close()
+    offsets = [line for line in text.splitlines() if '"topic":"shared"' in line]
+    assert offsets
+    for expected in ('"group":"the-group"', '"partition":0', '"offset":1', '"metadata":""'):
+        assert expected in offsets[-1]
+    groups = [line for line in text.splitlines() if '"generation":1' in line]
+    assert groups
+    for expected in ('"protocolType":"consumer"', '"clientId":"the-client"', '"leader":"the-'):
+        assert expected in groups[-1]
