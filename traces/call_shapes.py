@@ -1,22 +1,25 @@
-"""The shapes of the frequent lines as regular expressions: a fast way to what the scanner finds.
+"""The shapes of the frequent calls: a fast way to what the scanner finds.
 
-A shape accepts only lines that the scanner of `strace_text` takes apart in the same way, and
-refuses whatever would need a second look (a quote in a path, a comma in a decoration); the scanner
-then decides. Tests hold the two against each other, on recordings and on drawn calls.
+A text is cut at the marks that only its own syntax has there, and the pieces are held against
+regular expressions, most of them once for all lines that share them. A shape accepts only what the
+scanner of `strace_text` takes apart in the same way, and refuses whatever would need a second look
+(a comma in a decoration, an error, a comment); the scanner then decides. Tests hold the two against
+each other, on recordings and on drawn calls.
 
-All shapes are of lines that begin `PID SECONDS.FRACTION name(`, with UNIX time and a duration.
+All texts are of calls whose trace has durations (`-T`), from behind the bracket that opens the
+arguments.
 """
 
 import re
 from codecs import escape_decode
 from collections.abc import Callable
-from re import Match, Pattern
+from re import Pattern
 from typing import TypeAlias
 
-from iowitness.traces.strace_text import unescaped
-from iowitness.traces.trace_error import TraceError
+from msgspec import json
 
-_HEAD = rb"([0-9]+) +([0-9]{10}\.[0-9]{%d}) "
+from iowitness.traces.strace_text import unescaped
+
 _DECORATION = rb'<[^<>,"]*(?:->[^<>,"]*)?>(?:\(deleted\))?'
 _ARGUMENTS = rb'[^"{}()\[\]<>]*(?:' + _DECORATION + rb'[^"{}()\[\]<>]*)*'
 _ERROR = rb"(?:(?: (E[A-Z0-9]+))? \((?!INJECTED|DELAYED)[^()]*\))?"
@@ -24,124 +27,153 @@ _DURATION = rb" <([0-9]+\.[0-9]+)>"
 _LENGTH = rb"(?:\.\.\.)?, ([0-9]+)"
 _COUNT = rb"\) += ([0-9]+)" + _DURATION
 
+NAME = re.compile(rb"[a-z_][a-z0-9_]*")
+SIMPLE = re.compile(
+    rb"(" + _ARGUMENTS + rb")\) += ((0x[0-9a-f]+|-?[0-9]+|\?)(?:" + _DECORATION + rb")?)"
+    + _ERROR + _DURATION
+)  # fmt: skip
+"""A call without strings, structures and arrays: arguments, result with and without decoration,
+error, duration."""
 
-BufferShape: TypeAlias = tuple[Pattern[bytes], Pattern[bytes]]
-"""A quick shape, and a thorough one for what it refuses."""
+COPY = re.compile(
+    rb"([0-9]+" + _DECORATION + rb"), ([0-9]+" + _DECORATION + rb"), "
+    rb"(NULL|\[[0-9]+\](?: => \[[0-9]+\])?), ([0-9]+)" + _COUNT
+)
+"""sendfile: destination, source, offset, requested, result, duration."""
 
-LONGEST_QUOTED_BYTE_COUNT = 4096
-"""The thorough shape goes escape by escape; above this the scanner's search is faster."""
+OPENED_AT = re.compile(rb"([0-9]+)<(/[!-;=?-\[\]-~]*)> <")
+"""The result of an openat of a plain path: number, path."""
+
+NOT_OPENED = re.compile(rb"-1 (E[A-Z0-9]+) \([^()]*\) <")
+"""The result of an openat that failed: error."""
+
+OPENING = re.compile(rb", ([A-Z_|]+)(?:, 0[0-7]*)?\) +")
+"""What stands between path and result of an openat: the flags."""
+
+HERE = re.compile(rb'AT_FDCWD(?:<[^<>"\\]*>)?, ')
+"""The first argument of an openat that does not matter where the path is absolute."""
+
+SHUT = re.compile(rb" += 0 <")
+"""What stands behind the bracket of a close that succeeded, up to the duration."""
+
+SOUGHT = re.compile(rb"SEEK_(?:SET|CUR)\) += ([0-9]+) <")
+"""The last argument of an lseek to a place, and its result: position."""
+
+MEMORY = re.compile(rb"0\) += (0x[0-9a-f]+) <")
+"""The last argument of an mmap of no file, and its result: address."""
+
+UNMAPPED = re.compile(rb"(0x[0-9a-f]+), ([0-9]+)\) += 0" + _DURATION)
+"""munmap: address, length, duration."""
+
+_READY = rb"\{events=[A-Z|]+, data=(?:\{u32=[0-9]+, u64=[0-9]+\}|0x[0-9a-f]+)\}"
+WOKEN = re.compile(
+    rb"[0-9]+" + _DECORATION + rb", \[(?:" + _READY + rb"(?:, " + _READY + rb")*)?\], "
+    rb"[0-9]+, -?[0-9]+(?:, NULL, 8)?" + _COUNT
+)
+"""epoll_wait that returned events: result, duration."""
+
+SECOND_NS = 1_000_000_000
+FIRST_UNIX_S = 100_000_000
+HEAD = re.compile(rb"([0-9]{1,8}) +([0-9]{10})\.")
+"""The beginning of a line up to its time's point: thread and second."""
+
+Moved: TypeAlias = tuple[int, int, int]
+"""What stands between the string of a read or write and the duration: requested, offset (0 where
+the call has none), result."""
+
+_RESULT = rb"\) += ([0-9]+) <"
+_PLAIN = re.compile(_LENGTH + rb"()" + _RESULT)
+_PLACED = re.compile(_LENGTH + rb", ([0-9]+)" + _RESULT)
+_ADDRESSED = re.compile(
+    _LENGTH + rb", (?:0|MSG_NOSIGNAL|MSG_DONTWAIT|MSG_DONTWAIT\|MSG_NOSIGNAL), "
+    rb"NULL, (?:NULL|0)()" + _RESULT
+)
+_VECTOR = re.compile(rb"(?:\.\.\.)?, iov_len=([0-9]+)\}\], 1()" + _RESULT)
 
 
-def _line_of(name: bytes, arguments: bytes, fraction_digits: int) -> Pattern[bytes]:
-    head = _HEAD.replace(b"%d", str(fraction_digits).encode())
-    return re.compile(head + name + rb"\(" + arguments, re.DOTALL)
+def duration_of(text: bytes) -> int:
+    """A duration in nanoseconds; -1 for a precision other than micro- and nanoseconds."""
+    if text[-7:-6] == b".":
+        return int(text.replace(b".", b"")) * 1000
+    if text[-10:-9] == b".":
+        return int(text.replace(b".", b""))
+    return -1
 
 
-class LineShapes:
-    """The shapes for one precision of time: 6 digits behind the point (`-ttt`) or 9.
+def fractions_ns(lines: list[bytes], start: int, end: int) -> list[int]:
+    """What stands behind the seconds' point in each line, in nanoseconds, and a second more.
 
-    All have the thread and the time as their first groups.
+    0 for what is no number of `end - start - 1` digits with a blank behind it. A JSON decoder turns
+    thousands of them into integers in the time that Python takes for hundreds; JSON has no zeros in
+    front, so each gets a 1 there, which is the second more.
     """
-
-    def __init__(self, fraction_digits: int) -> None:
-        self._digits = fraction_digits
-        head = self._shape(rb"([a-z_][a-z0-9_]*)", rb"").pattern
-        self.call = re.compile(head.removesuffix(rb"\("))
-        """The beginning of a line, up to a call's name."""
-        self.simple = self._shape(
-            rb"([a-z_][a-z0-9_]*)",
-            rb"(" + _ARGUMENTS + rb")\) += "
-            rb"((0x[0-9a-f]+|-?[0-9]+|\?)(?:" + _DECORATION + rb")?)" + _ERROR + _DURATION,
-        )
-        """A call without strings, structures and arrays: name, arguments, result with and without
-        decoration, error, duration."""
-
-    def _shape(self, name: bytes, arguments: bytes) -> Pattern[bytes]:
-        return _line_of(name, arguments, self._digits)
-
-    def _buffers(self, name: bytes, before: bytes, length: bytes, after: bytes) -> BufferShape:
-        """A call with one buffer: the quick shape, and the one for strings with quotes in them."""
-        quick = before + rb'"([^"]*+)"' + length + after + _COUNT
-        quoted = before + rb'"([^"\\]*+(?:\\.[^"\\]*+)*)"' + length + after + _COUNT
-        return self._shape(name, quick), self._shape(name, quoted)
-
-    def plain(self, name: bytes) -> BufferShape:
-        """A read or write: descriptor, data, requested, nothing, result, duration."""
-        return self._buffers(name, rb'([^"]*), ', _LENGTH, rb"()")
-
-    def placed(self, name: bytes) -> BufferShape:
-        """A pread64 or pwrite64: descriptor, data, requested, offset, result, duration."""
-        return self._buffers(name, rb'([^"]*), ', _LENGTH, rb", ([0-9]+)")
-
-    def addressed(self, name: bytes) -> BufferShape:
-        """A recvfrom or sendto without address: as `plain`, with the flags for the nothing."""
-        return self._buffers(name, rb'([^"]*), ', _LENGTH, rb", ([A-Z_|0-9]+), NULL, (?:NULL|0)")
-
-    def vector_of_one(self, name: bytes) -> BufferShape:
-        """A writev of a single buffer: as `plain`."""
-        length = rb"(?:\.\.\.)?, iov_len=([0-9]+)\}\], 1"
-        return self._buffers(name, rb'([^"]*), \[\{iov_base=', length, rb"()")
-
-    def open_at(self) -> Pattern[bytes]:
-        """Openat of an absolute path: path, flags, result with and without its decoration, the
-        path in that, error, duration.
-        """
-        return self._shape(
-            b"openat",
-            rb'AT_FDCWD(?:<[^<>"\\]*>)?, "(/[ !#-\[\]-~]*)", ([A-Z_|]+)(?:, 0[0-7]*)?\) += '
-            rb"(?:(([0-9]+)<(/[!-;=?-\[\]-~]*)>)|-1 (E[A-Z0-9]+) \([^()]*\))" + _DURATION,
-        )
-
-    def copy(self) -> Pattern[bytes]:
-        """sendfile: destination, source, offset, requested, result, duration."""
-        return self._shape(
-            b"sendfile",
-            rb"([0-9]+" + _DECORATION + rb"), ([0-9]+" + _DECORATION + rb"), "
-            rb"(NULL|\[[0-9]+\](?: => \[[0-9]+\])?), ([0-9]+)" + _COUNT,
-        )
-
-    def shut(self) -> Pattern[bytes]:
-        """Close that succeeded: descriptor, duration."""
-        return self._shape(b"close", rb"([0-9]+" + _DECORATION + rb")\) += 0" + _DURATION)
-
-    def seek(self) -> Pattern[bytes]:
-        """Lseek to a place: descriptor, position, duration."""
-        return self._shape(
-            b"lseek",
-            rb"([0-9]+" + _DECORATION + rb"), -?[0-9]+, SEEK_(?:SET|CUR)\) += ([0-9]+)" + _DURATION,
-        )
-
-    def map_memory(self) -> Pattern[bytes]:
-        """Mmap of no file: length, flags, address, duration."""
-        return self._shape(
-            b"mmap",
-            rb"(?:NULL|0x[0-9a-f]+), ([0-9]+), [A-Z_|]+, ([A-Z_|]+), -1, 0\) += (0x[0-9a-f]+)"
-            + _DURATION,
-        )
-
-    def unmap(self) -> Pattern[bytes]:
-        """munmap: address, length, duration."""
-        return self._shape(b"munmap", rb"(0x[0-9a-f]+), ([0-9]+)\) += 0" + _DURATION)
+    digits = end - start - 1
+    columns = [line[start:end] for line in lines]
+    joined = b"".join(columns)
+    numbers = joined.split(b" ")[:-1]
+    if (
+        len(joined) == len(numbers) * (digits + 1)
+        and joined[digits :: digits + 1] == b" " * len(lines)
+        and joined.replace(b" ", b"").isdigit()
+    ):
+        unit = b"0" * (9 - digits)
+        return json.decode(b"[1" + (unit + b",1").join(numbers) + unit + b"]", type=list[int])
+    return [
+        SECOND_NS + int(column[:-1].ljust(9, b"0")) if _is_fraction(column, digits) else 0
+        for column in columns
+    ]
 
 
-_BACKSLASH = 0x5C
-"""A number: `0x5C in raw` takes 20 ns, `b"\\\\" in raw` 150, by way of a suppressed exception."""
+def _is_fraction(column: bytes, digits: int) -> bool:
+    return len(column) == digits + 1 and column[-1:] == b" " and column[:-1].isdigit()
 
 
-def thorough(shape: BufferShape) -> Callable[[bytes], Match[bytes] | None]:
-    """The match of a line that the quick shape refused."""
-    match = shape[1].fullmatch
+_ENDED = re.compile(rb"([0-9]+\.[0-9]+)>")
 
-    def again(line: bytes) -> Match[bytes] | None:
-        if len(line) > LONGEST_QUOTED_BYTE_COUNT or line.endswith(b"unfinished ...>"):
+
+def ended(text: bytes) -> int | None:
+    """A duration and the bracket behind it; None for what cannot be read here."""
+    found = _ENDED.fullmatch(text)
+    took_ns = -1 if found is None else duration_of(found[1])
+    return None if took_ns < 0 else took_ns
+
+
+_FLAGS = re.compile(rb"[A-Z_|0-9x]+")
+
+
+def is_flags(text: bytes) -> bool:
+    """Whether an argument is names of flags."""
+    return _FLAGS.fullmatch(text) is not None
+
+
+def _moved(shape: Pattern[bytes]) -> Callable[[bytes], Moved | None]:
+    match = shape.fullmatch
+
+    def moved(text: bytes) -> Moved | None:
+        found = match(text)
+        if found is None:
             return None
-        return match(line)
+        asked, count = int(found[1]), int(found[3])
+        return None if count > asked else (asked, int(found[2] or 0), count)
 
-    return again
+    return moved
+
+
+plain_end = _moved(_PLAIN)
+"""Of read and write."""
+
+placed_end = _moved(_PLACED)
+"""Of pread64 and pwrite64."""
+
+addressed_end = _moved(_ADDRESSED)
+"""Of recvfrom and sendto without address, whose flags change nothing about which bytes move."""
+
+vector_end = _moved(_VECTOR)
+"""Of writev of a single buffer."""
 
 
 def simple_arguments(text: bytes) -> list[bytes] | None:
-    """The arguments of a `simple` call, None where a comma without a blank needs the scanner."""
+    """The arguments of a `SIMPLE` call, None where a comma without a blank needs the scanner."""
     arguments = text.split(b", ")
     if text.count(b",") != len(arguments) - 1:
         return None
@@ -150,40 +182,27 @@ def simple_arguments(text: bytes) -> list[bytes] | None:
     return arguments if text else []
 
 
-def string_content(raw: bytes) -> bytes | None:
-    """The bytes of what stood between two quotes without a quote in between.
+_BACKSLASH, _QUOTE = 0x5C, 0x22
+"""Numbers: `0x5C in raw` takes 20 ns, `b"\\\\" in raw` 150, by way of a suppressed exception."""
 
-    None where the scanner has to look: the second quote may be an escaped one.
+_ONE_STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*', re.DOTALL)
+_LONGEST_QUOTED_BYTE_COUNT = 4096
+"""The shape goes escape by escape; above this the scanner's search is faster."""
+
+
+def string_content(raw: bytes) -> bytes | None:
+    """The bytes of what stands between the first and the last quote of a call.
+
+    None where the scanner has to look: it may be more than one string, or no whole one.
     """
+    if _QUOTE in raw and (
+        len(raw) > _LONGEST_QUOTED_BYTE_COUNT or _ONE_STRING.fullmatch(raw) is None
+    ):
+        return None
     if _BACKSLASH not in raw:
         return raw
     try:
         plain = escape_decode(raw)[0]
+        return plain if _BACKSLASH not in plain else unescaped(raw)
     except (ValueError, DeprecationWarning):
         return None
-    if _BACKSLASH not in plain:
-        return plain
-    try:
-        return unescaped(raw)
-    except TraceError:
-        return None
-
-
-class Durations(dict[bytes, int]):
-    """Durations by their text: a trace has few different ones, in microseconds at least.
-
-    -1 for a precision other than micro- and nanoseconds, which needs the scanner.
-    """
-
-    _most = 1 << 16
-
-    def __missing__(self, text: bytes) -> int:
-        if len(self) >= self._most:
-            self.clear()
-        found = -1
-        if text[-7:-6] == b".":
-            found = int(text.replace(b".", b"")) * 1000
-        elif text[-10:-9] == b".":
-            found = int(text.replace(b".", b""))
-        self[text] = found
-        return found

@@ -94,9 +94,9 @@ class EntryNotes:
 
     __slots__ = ("closed", "openings")
 
-    def __init__(self) -> None:
-        self.openings: dict[bytes, Opening] = {}
-        self.closed: Descriptor | None = None
+    def __init__(self, openings: dict[bytes, Opening], closed: Descriptor | None = None) -> None:
+        self.openings = openings
+        self.closed = closed
 
 
 class CallView:

@@ -44,6 +44,7 @@ class FileNames:
     nodes: dict[str, FileNode] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
     made: set[str] = field(default_factory=set)
+    _folders: set[str] = field(default_factory=set)
     _count: int = 0
 
     def node(self, path: str) -> FileNode:
@@ -52,7 +53,15 @@ class FileNames:
         if found is None:
             found = self.nodes[path] = self.nameless(path)
             found.unlinked = False
+            self._met_below(path)
         return found
+
+    def _met_below(self, path: str) -> None:
+        """Remember the folders above a path: to rename one of these renames more than itself."""
+        folder = path.rpartition("/")[0]
+        while folder and folder not in self._folders:
+            self._folders.add(folder)
+            folder = folder.rpartition("/")[0]
 
     def nameless(self, path: str) -> FileNode:
         """A file that no path leads to: unlinked before it was met, or in memory only."""
@@ -74,8 +83,9 @@ class FileNames:
         replaced = self.unlink(new)
         self._move(old, new)
         below = old + "/"
-        for path in [path for path in self.nodes if path.startswith(below)]:
-            self._move(path, new + path[len(old) :])
+        if old in self._folders:
+            for path in [path for path in self.nodes if path.startswith(below)]:
+                self._move(path, new + path[len(old) :])
         for path in [path for path in self.made if path == old or path.startswith(below)]:
             self.made.discard(path)
             self.made.add(new + path[len(old) :])
@@ -89,6 +99,7 @@ class FileNames:
             node.names.discard(old)
             node.names.add(new)
             self.nodes[new] = node
+            self._met_below(new)
 
     def exchange(self, first: str, second: str) -> tuple[FileNode | None, FileNode | None]:
         """Swap two names (RENAME_EXCHANGE), and all that lies below them."""
@@ -108,6 +119,7 @@ class FileNames:
         if node is not None:
             node.names.add(new)
             self.nodes[new] = node
+            self._met_below(new)
         return node
 
     def unlink(self, path: str) -> FileNode | None:

@@ -5,13 +5,13 @@ io_submit(2).
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from iowitness.traces.byte_calls import Converter
 from iowitness.traces.call_view import CallView
 from iowitness.traces.descriptor_table import Opening
 from iowitness.traces.events import Endpoint, Mapped, Synced, Unmapped, Unverifiable
-from iowitness.traces.processes import Mapping as MappedRange
-from iowitness.traces.processes import without_range
+from iowitness.traces.file_mappings import MappedRange
 
 _PAGE_BYTE_COUNT = 4096
 """Mappings are of whole pages, their lengths in calls need not be. Huge pages round up further."""
@@ -37,10 +37,9 @@ def _map(view: CallView) -> None:
     writable = b"PROT_WRITE" in view.flags(2)
     shared = bool(flags & {b"MAP_SHARED", b"MAP_SHARED_VALIDATE"})
     offset = view.number(5) * (_PAGE_BYTE_COUNT if view.name == "mmap2" else 1)
-    view.process.mappings.append(
-        MappedRange(address, address + rounded(length), node, offset, writable, shared)
-    )
-    _mapped(view, view.process.mappings[-1], length)
+    mapped = MappedRange(address, address + rounded(length), node, offset, writable, shared)
+    view.process.mappings.add(mapped)
+    _mapped(view, mapped, length)
 
 
 def _mapped(view: CallView, mapped: MappedRange, byte_count: int) -> None:
@@ -59,12 +58,7 @@ def _mapped(view: CallView, mapped: MappedRange, byte_count: int) -> None:
 
 def _drop(view: CallView, address: int, length: int) -> list[MappedRange]:
     """Take a range out of the process's mappings, with an event for each file in it."""
-    mappings = view.process.mappings
-    if not mappings:
-        return []
-    kept, gone = without_range(mappings, address, address + length)
-    if gone:
-        mappings[:] = kept
+    gone = view.process.mappings.take(address, address + length)
     for part in gone:
         view.world.out.append(
             Unmapped(
@@ -87,7 +81,7 @@ def _remap(view: CallView) -> None:
     if view.failed or view.result is None:
         return
     old, old_length, length = view.number(0), view.number(1), view.number(2)
-    before = next((each for each in view.process.mappings if each.address <= old < each.end), None)
+    before = next(iter(view.process.mappings.within(old, old + 1)), None)
     if old_length and b"MREMAP_DONTUNMAP" not in view.flags(3):
         _drop(view, old, rounded(old_length))
     if b"MREMAP_FIXED" in view.flags(3):
@@ -102,7 +96,7 @@ def _remap(view: CallView) -> None:
         before.writable,
         before.shared,
     )
-    view.process.mappings.append(moved)
+    view.process.mappings.add(moved)
     _mapped(view, moved, length)
 
 
@@ -111,28 +105,29 @@ def _protect(view: CallView) -> None:
     if view.failed or b"PROT_WRITE" not in view.flags(2):
         return
     start, end = view.number(0), view.number(0) + rounded(view.number(1))
-    for mapped in view.process.mappings:
-        if mapped.address < end and mapped.end > start and not mapped.writable:
-            mapped.writable = True
-            _mapped(view, mapped, mapped.end - mapped.address)
+    mappings = view.process.mappings
+    for mapped in mappings.within(start, end):
+        if not mapped.writable:
+            writable = replace(mapped, writable=True)
+            mappings.add(writable)
+            _mapped(view, writable, mapped.end - mapped.address)
 
 
 def _msync(view: CallView) -> None:
     """Each mapped file in the range was asked to become durable."""
     start = view.number(0)
     end = start + rounded(view.number(1))
-    for mapped in view.process.mappings:
+    for mapped in view.process.mappings.within(start, end):
         low, high = max(start, mapped.address), min(end, mapped.end)
-        if low < high:
-            view.world.out.append(
-                Synced(
-                    **view.at,
-                    file=mapped.node.file,
-                    scope="mapping",
-                    offset=mapped.offset + low - mapped.address,
-                    byte_count=high - low,
-                )
+        view.world.out.append(
+            Synced(
+                **view.at,
+                file=mapped.node.file,
+                scope="mapping",
+                offset=mapped.offset + low - mapped.address,
+                byte_count=high - low,
             )
+        )
 
 
 def _unverifiable(reason: str, *, takes_descriptor: int | None = None) -> Converter:

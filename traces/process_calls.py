@@ -9,6 +9,7 @@ from iowitness.traces.byte_calls import Converter
 from iowitness.traces.call_view import CallView
 from iowitness.traces.descriptor_calls import closed
 from iowitness.traces.events import Executed, ThreadNamed, ThreadStarted, Waited
+from iowitness.traces.file_mappings import FileMappings
 from iowitness.traces.processes import child_of
 from iowitness.traces.strace_text import fields, items, string
 
@@ -67,7 +68,7 @@ def _execve(view: CallView) -> None:
         if not other.ended
     ):
         process.table = process.table.copy()
-    process.mappings = []
+    process.mappings = FileMappings()
     for descriptor in process.table.closed_by_exec():
         closed(view, descriptor)
     arguments: list[str] = []

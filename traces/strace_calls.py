@@ -82,17 +82,13 @@ def parse_call(text: bytes) -> ParsedCall:
 
 
 class Pending(Struct):
-    """A call that has begun: its text so far, with the name cut off.
-
-    `head` is what stood before the text in its line, kept where the fast way began it.
-    """
+    """A call that has begun: its text so far, with the name cut off."""
 
     name: str
     text: bytes
     start_ns: int
     line: int
     entry: object = None
-    head: bytes = b""
 
 
 class CallJoiner:

@@ -20,6 +20,7 @@ from iowitness.traces.call_view import DESCRIPTOR_ARGUMENTS, CallView, EntryNote
 from iowitness.traces.decoration import is_descriptor, read_decoration
 from iowitness.traces.descriptor_calls import closed
 from iowitness.traces.events import AnyEvent, ThreadEnded
+from iowitness.traces.file_mappings import FileMappings
 from iowitness.traces.processes import Thread, child_of
 from iowitness.traces.strace_calls import (
     Call,
@@ -248,7 +249,7 @@ class StraceReader:
         wanted = DESCRIPTOR_ARGUMENTS.get(pending.name)
         if wanted is None:
             return
-        notes = EntryNotes()
+        notes = EntryNotes({})
         arguments = whole_arguments(pending.text)
         for index in wanted:
             if index < len(arguments) and is_descriptor(arguments[index]):
@@ -314,7 +315,7 @@ class StraceReader:
         if not process.living and not self._table_is_shared(thread):
             for descriptor in process.table.all_closed():
                 closed(view, descriptor)
-            process.mappings = []
+            process.mappings = FileMappings()
         self.world.out.append(
             ThreadEnded(
                 **view.at,

@@ -23,7 +23,7 @@ class World:
 
     `out` takes the events as they come to be. `process_ids` tells the process of threads that were
     not seen to start (an attached program); a thread that it does not name is taken for one of
-    the first process. `thread_texts` is a reader's memory of threads, to be cleared when one
+    the first process. `thread_heads` is a reader's memory of threads, to be cleared when one
     starts or ends.
     """
 
@@ -34,7 +34,7 @@ class World:
         self.gaps: list[Gap] = []
         self.notes: set[str] = set()
         self.tampered_count = 0
-        self.thread_texts: MutableMapping[bytes, Thread | None] = {}
+        self.thread_heads: MutableMapping[bytes, tuple[Thread, int]] = {}
         self._process_ids = process_ids
         self._first_process: Process | None = None
         self._socket_count = 0
@@ -55,13 +55,13 @@ class World:
         """A thread is there; the kernel may have given its id to another before."""
         thread.met_line = line
         self.threads[thread.thread_id] = thread
-        self.thread_texts.clear()
+        self.thread_heads.clear()
 
     def ended(self, thread: Thread) -> None:
         """A thread is no more."""
         thread.ended = True
         thread.process.living.discard(thread.thread_id)
-        self.thread_texts.clear()
+        self.thread_heads.clear()
 
     def _met(self, thread_id: int) -> Thread:
         process_id = self._process_ids.get(thread_id)
