@@ -29,9 +29,10 @@ _TRANSFER = (
 
 def main() -> None:
     trace, root = Path(sys.argv[1]), sys.argv[2]
-    start_s = time.perf_counter()
+    start_s, cpu_s = time.perf_counter(), time.process_time()
     _judge(trace, root)
-    print(f"{trace.name}: read and judged in {time.perf_counter() - start_s:.2f} s")
+    took = f"{time.perf_counter() - start_s:.2f} s ({time.process_time() - cpu_s:.2f} s of CPU)"
+    print(f"{trace.name}: read and judged in {took}")
     gigabytes = float(sys.argv[3]) if len(sys.argv) > 3 else 1.0
     with tempfile.TemporaryDirectory() as folder:
         for share in (0.1, 1.0):
@@ -56,11 +57,15 @@ def _judge_large(path: Path, byte_count: int) -> None:
             written += file.write(_TRANSFER % (place[0], place[1] + 50, offset, offset + 16_277))
             number += 1
         file.write(b"100 %d.000000 +++ exited with 0 +++\n" % (place[0] + 1))
-    start_s = time.perf_counter()
+    start_s, cpu_s = time.perf_counter(), time.process_time()
     _judge(path, "/data")
     taken_s = time.perf_counter() - start_s
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{written / 1e9:.2f} GB in {taken_s:.1f} s, peak {peak_mib:.0f} MiB in memory")
+    taken_cpu_s = time.process_time() - cpu_s
+    print(
+        f"{written / 1e9:.2f} GB in {taken_s:.1f} s ({taken_cpu_s:.1f} s of CPU), "
+        f"peak {peak_mib:.0f} MiB in memory"
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """`iowitness check` judges a trace; `iowitness compare` holds two runs against each other."""
 
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -8,7 +9,7 @@ import click
 
 from iowitness.exit_codes import ExitCode, of_outcome
 
-_TRACE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_TRACE = click.Path(path_type=Path)
 
 
 class _Setting(click.ParamType[tuple[str, str]]):
@@ -48,6 +49,9 @@ def _print_schema(ctx: click.Context, param: click.Parameter, value: str | None)
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Write a report folder."
 )
+@click.option(
+    "--sarif", type=click.Path(path_type=Path, dir_okay=False), help="Write a SARIF file."
+)
 @click.option("--json", "form", flag_value="json", help="Print verdicts.json instead of tables.")
 @click.option(
     "--schema",
@@ -62,28 +66,40 @@ def check(
     suite: str,
     settings: tuple[tuple[str, str], ...],
     out: Path | None,
+    sarif: Path | None,
     form: str | None,
 ) -> NoReturn:
-    """Judge a TRACE (strace text or a stored history, also compressed) with a suite.
+    """Judge a TRACE with a suite.
 
-    Ready suites: kafka, wal, static-files, atomic-replace, append-only. Their variables are set
-    with --set; root is the folder below which relative patterns begin.
+    A trace is strace's text or a stored history, also compressed, or the folder or prefix of
+    strace -ff. Ready suites: kafka, wal, static-files, atomic-replace, append-only. Their
+    variables are set with --set; root is the folder below which relative patterns begin.
 
     \b
     Example: iowitness check nginx.strace --suite static-files --set root=/srv/www
     """
-    raise SystemExit(_guarded("check", _checked, trace, suite, dict(settings), out, form))
+    raise SystemExit(_guarded("check", _checked, trace, suite, dict(settings), out, sarif, form))
 
 
 def _checked(
-    trace: Path, suite_name: str, settings: dict[str, str], out: Path | None, form: str | None
+    trace: Path,
+    suite_name: str,
+    settings: dict[str, str],
+    out: Path | None,
+    sarif: Path | None,
+    form: str | None,
 ) -> ExitCode:
     from iowitness.judged_report import report_of
     from iowitness.report.artifacts import write_artifacts
     from iowitness.report.terminal import print_report
     from iowitness.report.verdicts_file import verdicts_json
     from iowitness.specs.suite import load_suite
-    from iowitness.trace_sources import judged_stream, judged_whole, whole_history
+    from iowitness.trace_sources import (
+        joined_raw_trace,
+        judged_stream,
+        judged_whole,
+        whole_history,
+    )
 
     suite = load_suite(suite_name, settings)
     contracts = suite.contracts_for_traces
@@ -99,7 +115,13 @@ def _checked(
         command_line=("iowitness", *sys.argv[1:]),
     )
     if out is not None:
-        write_artifacts(report, out, (trace,))
+        with tempfile.TemporaryDirectory() as folder:
+            raw = joined_raw_trace(trace, Path(folder))
+            write_artifacts(report, out, (raw,))
+    if sarif is not None:
+        from iowitness.report.sarif import sarif_json
+
+        sarif.write_bytes(sarif_json(report, str(trace)))
     if form == "json":
         sys.stdout.buffer.write(verdicts_json(report, (trace.name,)))
     else:

@@ -11,6 +11,7 @@ from iowitness.traces.history import History, Provenance
 from iowitness.traces.history_file import looks_like_history, read_history_file
 from iowitness.traces.raw_input import file_lines
 from iowitness.traces.strace_history import EventStream, read_history, stream
+from iowitness.traces.thread_files import thread_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +26,34 @@ class JudgedTrace:
 
 
 def is_stored_history(path: Path) -> bool:
-    """Whether the file is a history as iowitness stores it; else it is a raw trace."""
+    """Whether the file is a history as iowitness stores it; else it is a raw trace.
+
+    The files of `strace -ff`, given by their folder or their prefix, are a raw trace.
+    """
+    if not path.is_file():
+        return False
     first_line = next(iter(file_lines(str(path))), b"")
     return looks_like_history(first_line)
 
 
+def joined_raw_trace(path: Path, folder: Path) -> Path:
+    """One file with the lines as events count them: the trace, or its threads' files joined.
+
+    `folder` is where a new file may be made.
+    """
+    if path.is_file():
+        return path
+    joined = folder / f"{path.resolve().name}.strace"
+    with joined.open("wb") as text:
+        for one in thread_files(path.resolve()):
+            for line in file_lines(str(one)):
+                text.write(line + b"\n")
+    return joined
+
+
 def whole_history(path: Path) -> History:
     """All events of a trace. Raises `TraceError` at what cannot be read."""
-    return read_history_file(path) if is_stored_history(path) else read_history(path)
+    return read_history_file(path) if is_stored_history(path) else read_history(_named(path))
 
 
 def judged_stream(path: Path, contracts: Sequence[AnyContract], root: str) -> JudgedTrace:
@@ -40,7 +61,7 @@ def judged_stream(path: Path, contracts: Sequence[AnyContract], root: str) -> Ju
     if is_stored_history(path):
         history = read_history_file(path)
         return judged_whole(history, contracts, root)
-    events: EventStream = stream(path)
+    events: EventStream = stream(_named(path))
     judging = Judging(
         contracts,
         visible_kinds=events.visible_kinds,
@@ -61,6 +82,11 @@ def judged_whole(history: History, contracts: Sequence[AnyContract], root: str) 
     )
     _show(judging, history.events)
     return _judged(judging, history.provenance, history.visible_kinds, history.events)
+
+
+def _named(path: Path) -> Path:
+    """The path with a name: `.` has none, and the capture's record is looked for beside it."""
+    return path if path.name else path.resolve()
 
 
 def _show(judging: Judging, events: Iterable[AnyEvent]) -> None:

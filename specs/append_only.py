@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from iowitness.specs.claim import ActorClaim, Fold, counted, kinds
+from iowitness.specs.precedence import precedes
 from iowitness.specs.scene import Scene
 from iowitness.specs.selection import OfFiles
 from iowitness.specs.verdict import Figure, Verdict
@@ -60,11 +61,11 @@ class _Extent:
     is_new: bool = True
     recent: list[tuple[int, _Write]] = field(default_factory=list)
 
-    def settle(self, now_ns: int | None = None) -> None:
-        """Count what was over before `now_ns` (everything, without it) as surely there."""
+    def settle(self, event: AnyEvent | None = None) -> None:
+        """Count what was over before `event` began (everything, without it) as surely there."""
         kept = []
         for offset, write in self.recent:
-            if now_ns is not None and write.end_ns >= now_ns:
+            if event is not None and not precedes(write, event):
                 kept.append((offset, write))
             else:
                 self.settled_end = max(self.settled_end or 0, offset + write.byte_count)
@@ -136,7 +137,7 @@ class _Watch(Fold):
         if self.actors.fit(event):
             self.findings.event_count += 1
             self._byte_count += event.byte_count
-        extent.settle(event.start_ns)
+        extent.settle(event)
         if isinstance(event, Written) and event.append:
             # The kernel put it at the end, wherever that was.
             if offset is None and extent.settled_end is not None:

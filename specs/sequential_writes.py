@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 from pydantic import Field
 
 from iowitness.specs.claim import ActorClaim, Fold, counted, kinds
+from iowitness.specs.precedence import precedes
 from iowitness.specs.scene import Scene
 from iowitness.specs.selection import FileGlobs, FileSelector, OfFiles
 from iowitness.specs.verdict import Figure, Verdict
@@ -236,7 +237,7 @@ class _Watch(Fold):
 
     def _judge_held(self, sequence: _Sequence, event: _Write) -> None:
         """Held writes that were over before this one began wait for it in vain."""
-        for offset in [o for o, held in sequence.held.items() if held[0].end_ns < event.start_ns]:
+        for offset in [o for o, held in sequence.held.items() if precedes(held[0], event)]:
             waiting = sequence.held.pop(offset, None)
             if waiting is not None:
                 self._break(sequence, waiting, offset)

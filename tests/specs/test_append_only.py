@@ -3,7 +3,7 @@ import pytest
 from iowitness.specs.append_only import AppendOnly
 from iowitness.specs.contract import judge
 from iowitness.specs.verdict import Outcome, Verdict
-from tests.doubles.hand_written import LOG, HandWritten
+from tests.doubles.hand_written import BROKER, LOG, HandWritten
 
 LOGS = AppendOnly(files="**/*.log")
 
@@ -97,7 +97,7 @@ def test_concurrent_writes_to_different_places_hold() -> None:
     told = HandWritten()
     told.opened()
     told.written(10, 10, start_ns=20, end_ns=30)
-    told.written(0, 10, start_ns=21, end_ns=31)
+    told.written(0, 10, start_ns=21, end_ns=31, who=(BROKER, BROKER + 1))
     assert judged(told).outcome is Outcome.HOLDS
 
 
@@ -105,7 +105,7 @@ def test_concurrent_writes_to_one_place_are_a_violation() -> None:
     told = HandWritten()
     told.opened()
     told.written(0, 10, start_ns=20, end_ns=30)
-    told.written(5, 10, start_ns=21, end_ns=31)
+    told.written(5, 10, start_ns=21, end_ns=31, who=(BROKER, BROKER + 1))
     assert "over the 10 B at 0" in judged(told).summary
 
 
@@ -134,3 +134,11 @@ def test_an_unknown_offset_is_unknown() -> None:
     told = appended()
     told.written(None, 10)
     assert judged(told).outcome is Outcome.UNKNOWN
+
+
+def test_calls_of_one_thread_follow_one_another_however_coarse_the_clock() -> None:
+    told = HandWritten()
+    told.opened()
+    told.written(10, 10, start_ns=20, end_ns=30)
+    told.written(0, 10, start_ns=30, end_ns=30)
+    assert "expected 20 or above" in judged(told).summary

@@ -263,3 +263,11 @@ def test_only_writes_of_the_selected_phase_are_judged() -> None:
     claim = SequentialWrites(files="**/*.log", phases="produce-*")
     assert judged(told, claim).outcome is Outcome.HOLDS
     assert judged(told, claim).event_count == 1
+
+
+def test_calls_of_one_thread_follow_one_another_however_coarse_the_clock() -> None:
+    told = HandWritten()
+    told.opened()
+    told.written(10, 10, start_ns=20, end_ns=30)
+    told.written(0, 10, start_ns=30, end_ns=30)
+    assert judged(told).summary.startswith("write of 10 B at 10, expected 0")
