@@ -153,7 +153,7 @@ def compare(before: Path, after: Path, suite: str, **options: Any) -> NoReturn:
     it. The suite's agreement says how far each figure may lie apart: exact, band or informative.
 
     \b
-    Example: iowitness compare baseline.json new.strace --suite kafka --set root=/data
+    Example: iowitness compare old.json new.strace --suite kafka --set root=/data
     """
     raise SystemExit(_guarded("compare", _compared, before, after, suite, **options))
 

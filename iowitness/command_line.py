@@ -49,8 +49,8 @@ def iowitness() -> None:
     """Show what a program's I/O really does, from its system calls, and predict it.
 
     \b
-    Exit codes: 0 every contract holds, 1 something is violated, 2 usage or input error,
-    3 unknown: it cannot be told here, and the message says why.
+    Exit codes: 0 every contract holds, 1 something is violated, 2 usage or input
+    error, 3 unknown: it cannot be told here, and the message says why.
 
     \b
     Example: iowitness verify
