@@ -80,7 +80,7 @@ def crash(**options: Any) -> NoReturn:
     (`iowitness trace --content 1048576`), and --check unless it is one of ours.
 
     \b
-    Example: iowitness crash a.strace --root /srv/db --check 'sqlite3 a.db .tables'
+    Example: iowitness crash a.strace --root /srv --check 'sqlite3 a.db .tables'
     """
     raise SystemExit(_guarded(_Asked(**{**options, "workers": options["workers"] or _cpus()})))
 
