@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from iowitness.impl.batch_format import BatchHeader
-from iowitness.impl.errors import CorruptBatch, CorruptIndex
+from iowitness.impl.errors import CorruptBatch, CorruptIndex, DamagedLog
 from iowitness.impl.leader_epochs import LeaderEpochs
-from iowitness.impl.log_names import LOG, base_offset_of, suffix_of
-from iowitness.impl.log_sweep import Removal, Replacement, swept
+from iowitness.impl.log_names import LOG, SWAP, base_offset_of, file_name, suffix_of
+from iowitness.impl.log_scan import scan
+from iowitness.impl.log_sweep import Removal, Replacement, finished_swaps, swept
 from iowitness.impl.producer_journal import ProducerJournal
 from iowitness.impl.recovery import (
     BatchWatch,
@@ -94,7 +95,8 @@ class LogLoader:
     def _sweep(self) -> None:
         """Carries out what is to be done with the leftovers of a crash."""
         files, directory = self._place.files, self._place.directory
-        steps = swept(files.names(directory))
+        names = files.names(directory)
+        steps = swept(names, {base: self._swap_end(base) for base in finished_swaps(names)})
         for step in steps:
             match step:
                 case Removal(name):
@@ -104,6 +106,23 @@ class LogLoader:
                     files.rename(f"{directory}/{old_name}", f"{directory}/{new_name}")
         if steps:
             files.sync_directory(directory)
+
+    def _swap_end(self, base_offset: int) -> int:
+        """The offset after the last record of a segment's replacement. Raises `DamagedLog`."""
+        files = self._place.files
+        file = files.open(f"{self._place.directory}/{file_name(base_offset, LOG + SWAP)}")
+        try:
+            end_offset = base_offset
+            for batch in scan(file, 0, file.byte_count(), base_offset):
+                end_offset = batch.header.next_offset
+        except CorruptBatch as fault:
+            raise DamagedLog(
+                f"{fault}; it was to replace other segments: restore the file, or remove it if "
+                "those are still there"
+            ) from fault
+        finally:
+            file.close()
+        return end_offset
 
     def _make_ready(self, segments: list[Segment]) -> int:
         """Recovers or resumes each segment; drops those after a cut. The end offset."""

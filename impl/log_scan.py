@@ -101,9 +101,9 @@ class Scanner:
         `most_offset`.
         """
         window, position = self.window, self.position
-        if not window.hold(position, HEADER_BYTE_COUNT):
-            raise self._cut(HEADER_BYTE_COUNT, "a head")
         try:
+            if not window.hold(position, HEADER_BYTE_COUNT):
+                raise self._cut(HEADER_BYTE_COUNT, "a head")
             byte_count = read_header(window.view, position - window.start).byte_count
             if not window.hold(position, byte_count):
                 raise self._cut(byte_count, "a batch")

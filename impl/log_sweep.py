@@ -4,7 +4,7 @@ A crash leaves files of work that was under way: `.deleted` and `.cleaned` are d
 is a finished replacement that only has to be renamed. Source: docs/kafka-behaviours.md, 36 and 37.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -40,54 +40,60 @@ class Replacement(Struct, frozen=True):
 Step: TypeAlias = Removal | Replacement
 
 
-def swept(names: Iterable[str]) -> list[Step]:
+def swept(names: Iterable[str], swap_ends: Mapping[int, int]) -> list[Step]:
     """What to do with the leftovers among a folder's names, in order.
 
     An unfinished split leaves `.swap` files beside `.cleaned` ones; those of them that lie at or
-    above the lowest `.cleaned` offset are dropped with them.
+    above the lowest `.cleaned` offset are dropped with them. `swap_ends` has the offset after the
+    last record of each `.log.swap`, by its base: the segments between the lowest finished base
+    and the highest end are those that were compacted into them, and go.
     """
-    names = sorted(names)
-    steps: list[Step] = [
-        Removal(name)
-        for name in names
-        if name.endswith((DELETED, CLEANED)) and base_offset_of(name) is not None
-    ]
+    names = sorted(name for name in names if base_offset_of(name) is not None)
     unfinished = [base_offset_of(name) for name in names if name.endswith(CLEANED)]
     floor = min((base for base in unfinished if base is not None), default=None)
-    kept: set[str] = set(names) - {step.name for step in steps if isinstance(step, Removal)}
-    swaps = [name for name in names if name.endswith(SWAP) and base_offset_of(name) is not None]
-    for name in swaps:
-        base = base_offset_of(name)
-        kept.discard(name)
-        if floor is not None and base is not None and base >= floor:
+    steps: list[Step] = []
+    kept: set[str] = set()
+    finished: list[str] = []
+    for name in names:
+        is_split = floor is not None and (base_offset_of(name) or 0) >= floor
+        if name.endswith((DELETED, CLEANED)) or (name.endswith(SWAP) and is_split):
             steps.append(Removal(name))
-    finished = [name for name in swaps if Removal(name) not in steps]
-    steps += _replaced(finished, kept)
+        elif name.endswith(SWAP):
+            finished.append(name)
+        else:
+            kept.add(name)
+    steps += _replaced(finished, kept, swap_ends)
     logs = {name for name in kept if name.endswith(LOG)}
-    logs |= {name.removesuffix(SWAP) for name in finished if name.endswith(LOG + SWAP)}
     steps += [Removal(name) for name in sorted(kept) if _is_orphan(name, logs)]
     return steps
 
 
-def _replaced(swaps: list[str], kept: set[str]) -> list[Step]:
+def finished_swaps(names: Iterable[str]) -> list[int]:
+    """The base offsets of the `.log.swap` files, whose ends `swept` has to know."""
+    found = (base_offset_of(name) for name in names if name.endswith(LOG + SWAP))
+    return sorted(base for base in found if base is not None)
+
+
+def _replaced(swaps: list[str], kept: set[str], swap_ends: Mapping[int, int]) -> list[Step]:
     """Renames of finished swaps, after the removal of the segments that they stand for.
 
-    Names alone do not say how far a `.swap` reaches, so only segments of its own base offset are
-    known to be covered; others were renamed to `.deleted` before, by the compaction that made it.
+    Source: Kafka 4.3, LogLoader.load, the second and third pass.
     """
-    steps: list[Step] = []
-    for name in swaps:
-        target = name.removesuffix(SWAP)
-        base = base_offset_of(name)
-        if base is not None and target.endswith(LOG):
-            # The old segment's indexes would point into the new one.
-            old = [file_name(base, suffix) for suffix in (OFFSET_INDEX, TIME_INDEX)]
-            stale = [index for index in old if index in kept and index + SWAP not in swaps]
-            steps += [Removal(index) for index in stale]
-            kept.difference_update(stale)
-        steps.append(Replacement(name, target))
-        kept.add(target)
-    return steps
+    bases = [base_offset_of(name) for name in swaps if name.endswith(LOG + SWAP)]
+    covered = [base for base in bases if base is not None]
+    start = min(covered, default=0)
+    end = max((max(swap_ends[base], base + 1) for base in covered), default=0)
+    replaced = [
+        name
+        for name in sorted(kept)
+        if start <= (base_offset_of(name) or 0) < end and suffix_of(name) in SEGMENT_SUFFIXES
+    ]
+    kept.difference_update(replaced)
+    kept.update(name.removesuffix(SWAP) for name in swaps)
+    return [
+        *(Removal(name) for name in replaced),
+        *(Replacement(name, name.removesuffix(SWAP)) for name in swaps),
+    ]
 
 
 def _is_orphan(name: str, logs: set[str]) -> bool:
@@ -95,8 +101,3 @@ def _is_orphan(name: str, logs: set[str]) -> bool:
     if base is None or suffix_of(name) not in (OFFSET_INDEX, TIME_INDEX, ABORTED_TRANSACTIONS):
         return False
     return file_name(base, LOG) not in logs
-
-
-def swap_names(base_offset: int) -> list[str]:
-    """The names that a segment's replacement has before it is in place."""
-    return [file_name(base_offset, suffix + SWAP) for suffix in SEGMENT_SUFFIXES]

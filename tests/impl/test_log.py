@@ -465,6 +465,38 @@ def test_leftovers_of_a_crash_are_swept_up() -> None:
     assert offsets_at(log, 0) == [0, 1, 2]
 
 
+def log_of_three_segments(files: ForgettingFiles) -> None:
+    log = open_log(files)
+    for _ in range(3):
+        log.append(batch(3), now_ms=0)
+        log.roll(now_ms=0)
+    log.close()
+
+
+def test_a_crash_within_a_compaction_of_several_segments_leaves_the_compacted_one() -> None:
+    files = ForgettingFiles()
+    log_of_three_segments(files)
+    first, second = (files.snapshot()[f"{DIRECTORY}/{base:020d}.log"] for base in (0, 3))
+    files.put(f"{DIRECTORY}/{0:020d}.log.swap", first + second)
+    log = open_log(files)
+    assert [segment.base_offset for segment in log.segments] == [0, 6, 9]
+    assert offsets_at(log, 0) == [0, 1, 2, 3, 4, 5]
+    assert log.end_offset == 9
+    log.close()
+    assert open_log(files).recovery.removed == []
+
+
+def test_a_damaged_replacement_is_told_and_nothing_is_removed_for_it() -> None:
+    files = ForgettingFiles()
+    log_of_three_segments(files)
+    before = files.snapshot()
+    swap = f"{DIRECTORY}/{0:020d}.log.swap"
+    files.put(swap, before[f"{DIRECTORY}/{0:020d}.log"][:-1])
+    with pytest.raises(DamagedLog, match=r"log\.swap at byte 0: .* it was to replace"):
+        open_log(files)
+    assert files.snapshot() | before == files.snapshot()
+
+
 def test_a_log_that_ends_below_its_start_is_emptied_and_goes_on_at_its_start() -> None:
     files = ForgettingFiles()
     log = open_log(files)

@@ -159,23 +159,46 @@ def name(number: int, suffix: str) -> str:
     return f"{number:020d}{suffix}"
 
 
-def test_swept_a_finished_swap_takes_its_place_and_old_indexes_go() -> None:
+def test_swept_a_finished_swap_takes_its_place_and_the_old_segment_goes() -> None:
     names = [name(0, ".log"), name(0, ".index"), name(0, ".timeindex"), name(0, ".log.swap")]
-    assert swept(names) == [
+    assert swept(names, {0: 10}) == [
         Removal(name(0, ".index")),
+        Removal(name(0, ".log")),
         Removal(name(0, ".timeindex")),
         Replacement(name(0, ".log.swap"), name(0, ".log")),
     ]
 
 
+def test_swept_a_finished_swap_stands_for_all_segments_that_it_reaches_over() -> None:
+    names = [name(base, suffix) for base in (0, 10, 20, 30) for suffix in (".log", ".index")]
+    swaps = [name(10, ".index.swap"), name(10, ".log.swap")]
+    snapshots = [name(20, ".snapshot"), "partition.metadata"]
+    assert swept([*names, *swaps, *snapshots], {10: 30}) == [
+        Removal(name(10, ".index")),
+        Removal(name(10, ".log")),
+        Removal(name(20, ".index")),
+        Removal(name(20, ".log")),
+        Replacement(name(10, ".index.swap"), name(10, ".index")),
+        Replacement(name(10, ".log.swap"), name(10, ".log")),
+    ]
+
+
+def test_swept_a_replacement_whose_log_is_in_place_already_brings_its_indexes() -> None:
+    names = [name(0, ".log"), name(0, ".index.swap"), name(5, ".log")]
+    assert swept(names, {}) == [Replacement(name(0, ".index.swap"), name(0, ".index"))]
+
+
 def test_swept_a_swap_of_an_unfinished_split_is_dropped() -> None:
     names = [name(0, ".log"), name(0, ".log.swap"), name(0, ".log.cleaned")]
-    assert swept(names) == [Removal(name(0, ".log.cleaned")), Removal(name(0, ".log.swap"))]
+    assert swept(names, {0: 10}) == [
+        Removal(name(0, ".log.cleaned")),
+        Removal(name(0, ".log.swap")),
+    ]
 
 
 def test_swept_other_files_are_left_alone() -> None:
     names = ["partition.metadata", "leader-epoch-checkpoint", name(5, ".snapshot"), name(5, ".log")]
-    assert swept(names) == []
+    assert swept(names, {}) == []
 
 
 def test_the_sweep_on_a_faked_file_system(
@@ -189,7 +212,7 @@ def test_the_sweep_on_a_faked_file_system(
     files = RealFiles()
     for leftover in (name(0, ".log"), name(3, ".index"), name(9, ".log.deleted")):
         fs.create_file(f"/t-0/{leftover}")
-    for step in swept(files.names("/t-0")):
+    for step in swept(files.names("/t-0"), {}):
         assert isinstance(step, Removal)
         files.remove(f"/t-0/{step.name}")
     assert files.names("/t-0") == [name(0, ".log")]
