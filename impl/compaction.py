@@ -6,7 +6,7 @@ first and last offset and their producer fields; an emptied one goes unless it i
 last, which later sequences are checked against. Source: KIP-534; docs/kafka-behaviours.md, item 46.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
@@ -20,6 +20,7 @@ from iowitness.impl.batch_format import (
 )
 from iowitness.impl.batch_reader import Batch, records
 from iowitness.impl.compression import Compressor
+from iowitness.impl.control_records import AbortedTransaction
 from iowitness.impl.record_reader import Record
 from iowitness.impl.record_writer import encoded_record
 
@@ -30,11 +31,14 @@ class LatestOffsets(Struct, frozen=True):
     by_key: dict[bytes, int]
 
     @classmethod
-    def of(cls, batches: Iterable[Batch]) -> "LatestOffsets":
-        """Reads every record with a key; markers have none that counts."""
+    def of(
+        cls, batches: Iterable[Batch], aborted: Sequence[AbortedTransaction] = ()
+    ) -> "LatestOffsets":
+        """Reads every record with a key; neither markers nor aborted records count."""
         by_key: dict[bytes, int] = {}
         for batch in batches:
-            if batch.header.is_control:
+            header = batch.header
+            if header.is_control or any(is_part_of(header, one) for one in aborted):
                 continue
             for record in records(batch):
                 if record.key is not None:
@@ -44,6 +48,15 @@ class LatestOffsets(Struct, frozen=True):
     def supersedes(self, record: Record) -> bool:
         """Whether a later record has the same key."""
         return record.key is None or self.by_key.get(record.key, -1) > record.offset
+
+
+def is_part_of(header: BatchHeader, aborted: AbortedTransaction) -> bool:
+    """Whether a batch belongs to an aborted transaction, marker excluded."""
+    return (
+        header.is_transactional
+        and header.producer_id == aborted.producer_id
+        and aborted.first_offset <= header.base_offset < aborted.last_offset
+    )
 
 
 def compacted(

@@ -140,6 +140,7 @@ class LogLoader:
                 if not has_producers:
                     self._load_producers(segments[:number], segment.base_offset)
                     has_producers = True
+                segment.aborted.drop()  # made anew from the markers that the scan will find
                 stretch = Stretch(is_last, start.recovery_point, start.on_damage)
                 end_offset, was_cut = self._scan(
                     segment, stretch, _Watch(segment, self._epochs, self._journal)

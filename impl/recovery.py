@@ -123,6 +123,7 @@ def recover_segment(
     except CorruptBatch as fault:
         cut = _cut(segment, scanner, stretch, fault)
         segment.cut(scanner.position)
+        segment.aborted.truncate_to(scanner.next_offset)
     segment.seal()
     segment.flush()
     return scanner.next_offset, cut

@@ -6,7 +6,7 @@ checksum of their own and may be written in place.
 
 from typing import Final
 
-from iowitness.impl.log_files import LogFiles, OpenFile
+from iowitness.impl.log_files import Buffer, LogFiles, OpenFile
 
 ASIDE: Final = ".tmp"
 
@@ -23,12 +23,18 @@ def write_synced(files: LogFiles, path: str, content: bytes) -> None:
     """Writes and syncs a file; its directory entry is the caller's to sync."""
     file = files.create(path)
     try:
-        written = 0
-        while written < len(content):
-            written += file.write_at(content[written:], written)
+        write_whole(file, content, 0)
         file.sync()
     finally:
         file.close()
+
+
+def write_whole(file: OpenFile, content: Buffer, position: int) -> int:
+    """Writes all of some bytes, by one call if the kernel takes them all; their number."""
+    written = 0
+    while written < len(content):
+        written += file.write_at(memoryview(content)[written:], position + written)
+    return written
 
 
 def read_file(files: LogFiles, path: str) -> bytes | None:

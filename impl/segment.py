@@ -24,6 +24,7 @@ from iowitness.impl.log_names import (
     SEGMENT_SUFFIXES,
 )
 from iowitness.impl.offset_index import MAX_RELATIVE_OFFSET, OffsetIndex
+from iowitness.impl.replaced_file import write_whole
 from iowitness.impl.retention import SegmentAge
 from iowitness.impl.segment_indexes import PlacedBatch, SegmentIndexes
 from iowitness.impl.segment_place import SegmentPlace
@@ -136,9 +137,8 @@ class Segment:
             raise ValueError(self._refusal(byte_count, headers[-1].last_offset))
         try:
             written = self.file.write_at(batch_set, position)
-            while written < byte_count:
-                rest = memoryview(batch_set)[written:]
-                written += self.file.write_at(rest, position + written)
+            if written < byte_count:
+                write_whole(self.file, memoryview(batch_set)[written:], position + written)
         except OSError:
             self.file.truncate(position)
             raise
@@ -257,7 +257,6 @@ class Segment:
     def drop_indexes(self) -> None:
         """Removes both index files, to be made anew by `index_batch`."""
         self._indexes.drop()
-        self.aborted.drop()
         self._first_timestamp_ms = None
 
     def cut(self, byte_count: int) -> None:

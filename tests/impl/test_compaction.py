@@ -2,6 +2,7 @@
 
 import contextlib
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,9 +10,11 @@ from iowitness.impl.batch_reader import Batch, batches, records
 from iowitness.impl.batch_writer import ProducerStamp, encode_batch
 from iowitness.impl.compaction import LatestOffsets, compacted
 from iowitness.impl.compression import Compressor
+from iowitness.impl.control_records import Marker, MarkerKind, encode_marker
 from iowitness.impl.log import Log
 from iowitness.impl.log_cleaner import compact
 from iowitness.impl.log_config import LogConfig
+from iowitness.impl.log_loading import LogStart
 from tests.doubles.forgetting_files import Crashed, ForgettingFiles
 from tests.strategies.batches import COMPRESSORS
 
@@ -118,3 +121,75 @@ def test_a_batch_keeps_its_offsets_and_sequences_and_an_empty_one_its_producer()
     (anonymous,) = batches(encode_batch([(5, b"a", b"1", ())]))
     assert compacted(anonymous, latest, now_ms=0, delete_retention_ms=0) is None
     assert isinstance(old, Batch)
+
+
+def transactional(producer_id: int, sequence: int, key: bytes, value: bytes) -> bytes:
+    stamp = ProducerStamp.transactional(producer_id, 0, sequence)
+    return encode_batch([(5, key, value, ())], stamp=stamp)
+
+
+def with_an_aborted_transaction(files: ForgettingFiles) -> Log:
+    """Offset 0 committed, 1 aborted by the marker at 2, 3 of a transaction still open; key `a`."""
+    log = Log.open("/t-0", CONFIG, files, now_ms=0)
+    log.append(encode_batch([(5, b"a", b"committed", ())]), now_ms=0)
+    log.append(transactional(7, 0, b"a", b"aborted"), now_ms=0)
+    log.append(encode_marker(Marker(MarkerKind.ABORT, 0), 5, 7, 0), now_ms=0)
+    log.roll(now_ms=0)
+    log.append(transactional(8, 0, b"a", b"open"), now_ms=0)
+    log.roll(now_ms=0)
+    return log
+
+
+def test_neither_aborted_nor_undecided_records_take_the_place_of_committed_ones() -> None:
+    log = with_an_aborted_transaction(ForgettingFiles())
+    compact(log, now_ms=0)
+    found = all_records(log)
+    assert [found[offset] for offset in (0, 3)] == [(b"a", b"committed"), (b"a", b"open")]
+    log.append(encode_marker(Marker(MarkerKind.COMMIT, 0), 5, 8, 0), now_ms=0)
+    log.roll(now_ms=0)
+    compact(log, now_ms=0)
+    found = all_records(log)
+    assert 0 not in found
+    assert found[3] == (b"a", b"open")
+
+
+@pytest.mark.parametrize("loses_an_index", [False, True])
+def test_aborted_transactions_are_known_after_a_compaction_and_a_restart(
+    loses_an_index: bool,
+) -> None:
+    files = ForgettingFiles()
+    log = with_an_aborted_transaction(files)
+    log.append(encode_marker(Marker(MarkerKind.COMMIT, 0), 5, 8, 0), now_ms=0)
+    log.roll(now_ms=0)
+    before = log.aborted_transactions(0, 10)
+    assert [(one.producer_id, one.first_offset, one.last_offset) for one in before] == [(7, 1, 2)]
+    assert compact(log, now_ms=0) > 0
+    assert log.aborted_transactions(0, 10) == before
+    log.close()
+    if loses_an_index:
+        files.remove(f"/t-0/{0:020d}.index")
+    start = LogStart(is_clean=True, recovery_point=log.end_offset)
+    log = Log.open("/t-0", CONFIG, files, now_ms=0, start=start)
+    assert log.aborted_transactions(0, 10) == before
+
+
+def test_a_tombstone_goes_from_a_log_that_nothing_else_has_to_go_from() -> None:
+    log = Log.open("/t-0", CONFIG, ForgettingFiles(), now_ms=0)
+    log.append(encode_batch([(5, b"a", None, ())]), now_ms=0)
+    log.roll(now_ms=0)
+    compact(log, now_ms=1_000)
+    assert all_records(log) == {0: (b"a", None)}
+    compact(log, now_ms=1_099)
+    assert all_records(log) == {0: (b"a", None)}
+    compact(log, now_ms=1_100)
+    assert all_records(log) == {}
+    assert log.end_offset == 1
+
+
+def test_a_compaction_that_has_nothing_to_do_leaves_the_files_alone() -> None:
+    files = ForgettingFiles()
+    log = filled(files, [[(b"a", b"1")], [(b"b", b"2")], [(b"c", b"3")]], Compressor())
+    log.roll(now_ms=0)
+    before = files.snapshot()
+    assert compact(log, now_ms=0) == 0
+    assert files.snapshot() == before
