@@ -46,6 +46,10 @@ class CorruptBatch(StorageError):
         )
 
 
+class OldFormat(CorruptBatch):
+    """No damage, but a message of a format before Kafka 0.11, which is not read here."""
+
+
 class CorruptRecord(CorruptBatch):
     """A batch whose head is sound and whose records are not what it says they are."""
 

@@ -36,13 +36,21 @@ DOOMED_FOLDER: Final = "-delete"
 CONTROLLER_TOPIC: Final = "__cluster_metadata"
 """A KRaft controller's own log, which is not the broker's to open."""
 
-_FOLDER: Final = re.compile(r"(?P<topic>[a-zA-Z0-9._-]{1,249})-(?P<number>[0-9]{1,10})")
+_FOLDER: Final = re.compile(r"(?P<topic>[a-zA-Z0-9._-]{1,249})-(?P<number>0|[1-9][0-9]{0,9})")
+_LONGEST_NAME: Final = 255
+_DOOMED: Final = re.compile(rf"{_FOLDER.pattern}\.[0-9a-f]{{32}}{DOOMED_FOLDER}")
 
 
 def partition_of(folder: str) -> TopicPartition | None:
     """The topic and number that a folder is named after; None for other folders."""
     match = _FOLDER.fullmatch(folder)
     return None if match is None else (match["topic"], int(match["number"]))
+
+
+def _doomed_name(topic: str, number: int) -> str:
+    """A new name for a folder that is being removed, cut to what file systems take."""
+    end = f"-{number}.{uuid.uuid4().hex}{DOOMED_FOLDER}"
+    return f"{topic[: _LONGEST_NAME - len(end)]}{end}"
 
 
 class LogDirectory:
@@ -151,7 +159,7 @@ class LogDirectory:
         doomed = [self._logs.pop((topic, number)) for number in numbers]
         self._configs.pop(topic, None)
         self.checkpoint()
-        folders = [f"{log.directory}.{uuid.uuid4().hex}{DOOMED_FOLDER}" for log in doomed]
+        folders = [f"{self._path}/{_doomed_name(topic, number)}" for number in numbers]
         for log, folder in zip(doomed, folders, strict=True):
             self._files.rename(log.directory, folder)
         self._files.sync_directory(self._path)
@@ -214,7 +222,9 @@ class LogDirectory:
         starts = self._offsets(START_OFFSETS)
         for name in self._files.names(self._path):
             folder = f"{self._path}/{name}"
-            if name.endswith(DOOMED_FOLDER):
+            if not self._files.is_directory(folder):
+                continue
+            if _DOOMED.fullmatch(name):
                 self._remove_folder(folder)
                 continue
             partition = partition_of(name)

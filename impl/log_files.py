@@ -86,6 +86,9 @@ class LogFiles(Protocol):
     def exists(self, path: str) -> bool:
         """Whether there is a file or a directory of that name."""
 
+    def is_directory(self, path: str) -> bool:
+        """Whether there is a directory of that name."""
+
     def modified_ms(self, path: str) -> int:
         """When the file last changed, in ms since 1970."""
 
@@ -247,6 +250,10 @@ class RealFiles:
     def exists(self, path: str) -> bool:
         """One stat(2)."""
         return os.path.exists(path)
+
+    def is_directory(self, path: str) -> bool:
+        """One stat(2)."""
+        return Path(path).is_dir()
 
     def modified_ms(self, path: str) -> int:
         """One stat(2)."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from iowitness.impl.batch_format import BatchHeader
-from iowitness.impl.errors import CorruptBatch, CorruptIndex, DamagedLog
+from iowitness.impl.errors import CorruptBatch, CorruptIndex, DamagedLog, OldFormat
 from iowitness.impl.leader_epochs import LeaderEpochs
 from iowitness.impl.log_names import LOG, SWAP, base_offset_of, file_name, suffix_of
 from iowitness.impl.log_scan import scan
@@ -166,6 +166,8 @@ class LogLoader:
             try:
                 segment.check_indexes()
                 return segment.resume() if is_last else segment.base_offset, False
+            except OldFormat:
+                raise
             except (CorruptIndex, CorruptBatch):
                 pass
         stretch = Stretch(is_last=False, recovery_point=0, on_damage=self._start.on_damage)

@@ -3,14 +3,11 @@
 For recovery and for `iowitness log`; ordinary reads never come here.
 """
 
+import struct
 from collections.abc import Iterator
 from typing import Final
 
-from crc32c import crc32c
-
 from iowitness.impl.batch_format import (
-    CRC_START,
-    HEADER,
     HEADER_BYTE_COUNT,
     LENGTH_END,
     MAGIC,
@@ -19,11 +16,17 @@ from iowitness.impl.batch_format import (
     read_header,
     read_sound_header,
 )
-from iowitness.impl.errors import CorruptBatch
+from iowitness.impl.errors import CorruptBatch, OldFormat
 from iowitness.impl.log_files import OpenFile
+from iowitness.impl.offset_index import MAX_RELATIVE_OFFSET
+from iowitness.impl.old_messages import HEAD_BYTE_COUNT as OLD_HEAD_BYTE_COUNT
+from iowitness.impl.old_messages import is_old_message, old_byte_count
 from iowitness.impl.segment import BatchAt
 
 MAX_OFFSET: Final = 2**63 - 1
+
+_PLACE: Final = struct.Struct(">qi")
+"""Base offset and length, the head's first fields."""
 
 _CHUNK_BYTE_COUNT: Final = 512 * 1024
 """About what stays in a core's cache between the read and the checksum."""
@@ -110,17 +113,34 @@ class Scanner:
             at = position - window.start
             header = read_sound_header(window.view[at : at + byte_count])
         except CorruptBatch as error:
+            self.refuse_old_format()
             raise error.located(self.file.path, position) from None
-        if header.base_offset < self.next_offset or header.last_offset > most_offset:
-            raise CorruptBatch(
-                f"offsets={header.base_offset}..{header.last_offset}, expected within "
-                f"{self.next_offset}..{most_offset}",
-                position=position,
-                file=self.file.path,
-            )
+        if header.base_offset < self.next_offset:
+            reason = f"base offset={header.base_offset}, expected {self.next_offset} or more"
+            raise CorruptBatch(reason, position=position, file=self.file.path)
+        if header.last_offset > most_offset:
+            reason = f"last offset={header.last_offset}, expected at most {most_offset}"
+            raise CorruptBatch(reason, position=position, file=self.file.path)
         self.next_offset = header.next_offset
         self.position = position + byte_count
         return BatchAt(position, header)
+
+    def refuse_old_format(self) -> None:
+        """Raises `OldFormat` if the bytes at `position` are a sound message of an old format."""
+        window, position = self.window, self.position
+        if not window.hold(position, OLD_HEAD_BYTE_COUNT):
+            return
+        byte_count = old_byte_count(window.view, position - window.start)
+        if byte_count is None or not window.hold(position, byte_count):
+            return
+        at = position - window.start
+        if is_old_message(window.view[at : at + byte_count]):
+            raise OldFormat(
+                f"a message of format {window.view[at + MAGIC_POSITION]}, from before Kafka 0.11, "
+                "expected format 2: let a Kafka of 0.11 to 3 copy the topic",
+                position=position,
+                file=self.file.path,
+            )
 
     def _cut(self, byte_count: int, what: str) -> CorruptBatch:
         left = self.end - self.position
@@ -165,16 +185,19 @@ def find_intact(file: OpenFile, start: int, end: int, next_offset: int) -> Batch
 def _intact_at(window: Window, position: int, end: int, next_offset: int) -> BatchHeader | None:
     if not window.hold(position, HEADER_BYTE_COUNT):
         return None
-    fields = HEADER.unpack_from(window.view, position - window.start)
-    byte_count = fields[1] + LENGTH_END
-    if fields[0] < next_offset or not HEADER_BYTE_COUNT <= byte_count <= end - position:
-        return None
-    if not window.hold(position, byte_count):
-        return None
     at = position - window.start
+    # What the head alone rules out is not read: a stretch of noise has many bytes like the magic.
+    base_offset, length = _PLACE.unpack_from(window.view, at)
+    if not (
+        next_offset <= base_offset <= next_offset + MAX_RELATIVE_OFFSET
+        and HEADER_BYTE_COUNT <= length + LENGTH_END <= end - position
+    ):
+        return None
     try:
-        header = read_header(window.view, at)
+        byte_count = read_header(window.view, at).byte_count
+        if not window.hold(position, byte_count):
+            return None
+        at = position - window.start
+        return read_sound_header(window.view[at : at + byte_count])
     except CorruptBatch:
         return None
-    computed = crc32c(window.view[at + CRC_START : at + byte_count])
-    return header if computed == header.crc else None

@@ -13,7 +13,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from iowitness.impl.batch_format import BatchHeader
-from iowitness.impl.errors import CorruptBatch, DamagedLog
+from iowitness.impl.errors import CorruptBatch, DamagedLog, OldFormat
 from iowitness.impl.log_scan import Scanner, find_intact
 from iowitness.impl.plain_run import PlainLimits, take_plain
 from iowitness.impl.segment import BatchAt, Segment
@@ -105,11 +105,12 @@ def recover_segment(
     """Scans a segment, rebuilds its indexes, cuts what is not sound; the next offset, and the cut.
 
     Raises `DamagedLog` where the damage is not in the last written stretch and `on_damage` is
-    `REFUSE`; the segment's data is then as it was.
+    `REFUSE`, and `OldFormat`; the segment's data is then as it was.
     """
-    segment.drop_indexes()
     scanner = Scanner(segment.file, 0, segment.byte_count, next_offset)
     cut = None
+    scanner.refuse_old_format()
+    segment.drop_indexes()
     try:
         while scanner.position < scanner.end:
             limits = PlainLimits(watch.latest_epoch, segment.most_offset)
@@ -120,6 +121,8 @@ def recover_segment(
                 batch = scanner.take(segment.most_offset)
                 segment.index_batch(batch.position, batch.header)
                 watch.see(batch)
+    except OldFormat:
+        raise
     except CorruptBatch as fault:
         cut = _cut(segment, scanner, stretch, fault)
         segment.cut(scanner.position)

@@ -129,6 +129,9 @@ class ForgettingFiles:
     def exists(self, path: str) -> bool:
         return path in self._entries or path in self._folders
 
+    def is_directory(self, path: str) -> bool:
+        return path in self._folders
+
     def modified_ms(self, path: str) -> int:
         return self._entries[path].modified_ms
 
