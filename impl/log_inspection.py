@@ -38,7 +38,7 @@ def log_paths(directory: str) -> list[str]:
     return sorted(
         str(path)
         for path in paths
-        if suffix_of(path.name) == LOG and base_offset_of(path.name) is not None
+        if suffix_of(path.name) == LOG and base_offset_of(path.name) is not None and path.is_file()
     )
 
 

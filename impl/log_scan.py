@@ -60,6 +60,11 @@ class Window:
         self._fill(position)
         return position + byte_count <= self.end
 
+    def find(self, byte: int, position: int) -> int | None:
+        """Where that byte comes first from a position on, as far as the window reaches."""
+        found = self._buffer.find(byte, position - self.start, self.end - self.start)
+        return None if found < 0 else self.start + found
+
     def begin_at(self, position: int) -> bool:
         """Makes `view` begin at a position of the file; False if it does so already."""
         if position == self.start and self.end > position:
@@ -165,16 +170,13 @@ def find_intact(file: OpenFile, start: int, end: int, next_offset: int) -> Batch
     """
     window = Window(file, end)
     position = start
-    while position + HEADER_BYTE_COUNT <= end:
-        stretch = min(_CHUNK_BYTE_COUNT, end - position)
-        if not window.hold(position, stretch):
-            return None
-        at = position - window.start
-        found = bytes(window.view[at : at + stretch]).find(MAGIC, MAGIC_POSITION)
-        if found < 0:
-            position += stretch - MAGIC_POSITION
+    while position + HEADER_BYTE_COUNT <= end and window.hold(position, HEADER_BYTE_COUNT):
+        found = window.find(MAGIC, position + MAGIC_POSITION)
+        if found is None:
+            # No magic in the window: the next batch's may be the first byte after it.
+            position = max(window.end - MAGIC_POSITION, position + 1)
             continue
-        position += found - MAGIC_POSITION
+        position = found - MAGIC_POSITION
         header = _intact_at(window, position, end, next_offset)
         if header is not None:
             return BatchAt(position, header)

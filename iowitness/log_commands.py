@@ -1,5 +1,6 @@
 """`iowitness log dump | verify | recover`: what is in a Kafka log directory, and is it sound."""
 
+import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,20 +8,29 @@ from typing import NoReturn
 
 import click
 import msgspec
-from rich.console import Console
-from rich.progress import Progress
 
 from iowitness.exit_codes import ExitCode
 from iowitness.impl.batch_reader import Batch, records
-from iowitness.impl.errors import CorruptBatch, StorageError
-from iowitness.impl.log import Log
-from iowitness.impl.log_config import LogConfig
-from iowitness.impl.log_directory import CLEAN_SHUTDOWN, LogDirectory
-from iowitness.impl.log_files import OpenFile, RealFiles
+from iowitness.impl.errors import (
+    CheckpointError,
+    CorruptBatch,
+    CorruptIndex,
+    DamagedLog,
+    DirectoryLocked,
+    OldFormat,
+)
+from iowitness.impl.log_directory import CLEAN_SHUTDOWN
+from iowitness.impl.log_files import OpenFile
 from iowitness.impl.log_inspection import Damage, inspected, log_paths, open_segment
-from iowitness.impl.log_loading import LogStart
-from iowitness.impl.recovery import OnDamage, RecoveryReport
+from iowitness.impl.recovery import OnDamage
 from iowitness.impl.segment import BatchAt
+from iowitness.log_recovery import (
+    RecoveredLog,
+    WatchedFiles,
+    recovered_directory,
+    recovered_partition,
+    shown_progress,
+)
 
 _DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
@@ -33,7 +43,8 @@ def log_group() -> None:
     DIR is a whole log directory, or the folder of one partition.
 
     \b
-    Exit codes: 0 sound, 1 damaged, 2 usage or input error.
+    Exit codes: 0 sound, 1 damaged, 2 usage or input error, 3 not to be read here: messages of a
+    format from before Kafka 0.11.
 
     \b
     Example: iowitness log verify /var/lib/kafka/data
@@ -50,22 +61,22 @@ def dump(directory: Path, with_records: bool, as_json: bool) -> None:  # noqa: F
     \b
     Example: iowitness log dump data/topic-0 --records
     """
-    damaged = False
-    for path in _segments(directory):
-        file, base_offset = open_segment(path)
-        if not as_json:
-            click.echo(path)
-        for found in inspected(file, base_offset):
-            if isinstance(found, Damage):
-                damaged = True
-                _echo_damage(found, as_json=as_json)
-                continue
-            _echo_fields("batch", _batch_fields(path, found), as_json=as_json)
-            if with_records:
-                for fields in _record_fields(file, found):
-                    _echo_fields("  record", fields, as_json=as_json)
-        file.close()
-    _leave(damaged=damaged)
+    found_codes: set[ExitCode] = set()
+    with _input_errors():
+        for path, found, file in _walk(_segments(directory)):
+            if found is None:
+                if not as_json:
+                    click.echo(path)
+            elif isinstance(found, Damage):
+                found_codes.add(_echo_damage(found, as_json=as_json))
+            else:
+                _echo_fields("batch", _batch_fields(path, found), as_json=as_json)
+                if with_records:
+                    for fields in _record_fields(file, found):
+                        if "damaged" in fields:
+                            found_codes.add(ExitCode.VIOLATED)
+                        _echo_fields("  record", fields, as_json=as_json)
+    _leave(found_codes)
 
 
 @log_group.command()
@@ -79,25 +90,21 @@ def verify(directory: Path, as_json: bool) -> None:  # noqa: FBT001  click's fla
     \b
     Example: iowitness log verify data --json
     """
-    paths = _segments(directory)
-    total_byte_count = sum(Path(path).stat().st_size for path in paths)
+    found_codes: set[ExitCode] = set()
     batch_count = byte_count = damage_count = 0
     started = time.monotonic()
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("verifying", total=total_byte_count)
-        for path in paths:
-            file, base_offset = open_segment(path)
-            for found in inspected(file, base_offset):
+    with _input_errors():
+        paths = _segments(directory)
+        with shown_progress("verifying", _byte_count(paths)) as advance:
+            for _, found, _ in _walk(paths):
                 if isinstance(found, Damage):
                     damage_count += 1
-                    _echo_damage(found, as_json=as_json)
-                else:
+                    found_codes.add(_echo_damage(found, as_json=as_json))
+                    advance(found.byte_count)
+                elif found is not None:
                     batch_count += 1
                     byte_count += found.header.byte_count
-                    if batch_count % _PROGRESS_BATCH_COUNT == 0:
-                        progress.update(task, completed=byte_count)
-            file.close()
+                    advance(found.header.byte_count)
     fields: dict[str, object] = {
         "segments": len(paths),
         "batches": batch_count,
@@ -105,48 +112,86 @@ def verify(directory: Path, as_json: bool) -> None:  # noqa: FBT001  click's fla
         "damaged_places": damage_count,
         "seconds": round(time.monotonic() - started, 3),
     }
-    _echo_fields("DAMAGED" if damage_count else "sound", fields, as_json=as_json)
-    _leave(damaged=damage_count > 0)
+    code = _worst(found_codes)
+    _echo_fields(_SUMS[code], fields, as_json=as_json)
+    raise SystemExit(code)
 
 
 @log_group.command()
 @click.argument("directory", metavar="DIR", type=_DIRECTORY)
 @click.option("--cut", is_flag=True, help="Cut at damage to synced bytes too, as Kafka does.")
-def recover(directory: Path, cut: bool) -> None:  # noqa: FBT001  click's flags
+@_JSON
+def recover(directory: Path, cut: bool, as_json: bool) -> None:  # noqa: FBT001  click's flags
     """Recover after an unclean stop: cut the torn end, rebuild the indexes, say what was done.
 
     A torn end is cut; damage before it is only reported, unless --cut says otherwise. Recovering
-    twice changes nothing.
+    twice changes nothing. Stop the broker first: what another process has open is refused.
 
     \b
     Example: iowitness log recover data/topic-0
     """
     on_damage = OnDamage.CUT if cut else OnDamage.REFUSE
-    now_ms = time.time_ns() // 1_000_000
-    config = LogConfig()
     try:
-        if _is_partition(directory):
-            start = LogStart(on_damage=on_damage)
-            log = Log.open(str(directory), config, RealFiles(), now_ms=now_ms, start=start)
-            _echo_report(directory.name, log.recovery, log.end_offset)
-            log.close()
-        elif (directory / CLEAN_SHUTDOWN).exists():
-            click.echo(f"{directory}: stopped cleanly, nothing to recover")
-        else:
-            logs = LogDirectory.open(
-                str(directory), config, RealFiles(), now_ms=now_ms, on_damage=on_damage
-            )
-            for (topic, number), log in logs.logs.items():
-                _echo_report(f"{topic}-{number}", log.recovery, log.end_offset)
-            logs.close()
-    except StorageError as error:
+        with _input_errors(), shown_progress("recovering", 0) as advance:
+            if _is_partition(directory):
+                files = WatchedFiles(advance)
+                reports = [recovered_partition(directory, files, on_damage)]
+            elif (directory / CLEAN_SHUTDOWN).exists():
+                click.echo(f"{directory}: stopped cleanly, nothing to recover")
+                reports = []
+            else:
+                _segments(directory)
+                reports = recovered_directory(directory, WatchedFiles(advance), on_damage)
+    except OldFormat as error:
+        click.echo(f"NOT READ {error}")
+        raise SystemExit(ExitCode.UNKNOWN) from None
+    except (DamagedLog, CorruptBatch, CorruptIndex, CheckpointError) as error:
         click.echo(f"DAMAGED {error}")
-        _leave(damaged=True)
+        raise SystemExit(ExitCode.VIOLATED) from None
+    for report in reports:
+        _echo_report(report, as_json=as_json)
 
 
 commands = (log_group,)
 
-_PROGRESS_BATCH_COUNT = 256
+_SUMS = {
+    ExitCode.HOLDS: "sound",
+    ExitCode.VIOLATED: "DAMAGED",
+    ExitCode.UNKNOWN: "NOT READ",
+}
+
+
+class _InputError(click.ClickException):
+    exit_code = ExitCode.USAGE
+
+
+@contextlib.contextmanager
+def _input_errors() -> Iterator[None]:
+    """A directory that cannot be used, or only later, is the asker's to mend: exit code 2."""
+    try:
+        yield
+    except BrokenPipeError:  # whoever reads our lines has seen enough: click's own case
+        raise
+    except (OSError, DirectoryLocked) as error:
+        raise _InputError(str(error)) from error
+
+
+def _walk(paths: list[str]) -> Iterator[tuple[str, BatchAt | Damage | None, OpenFile]]:
+    """What is in each segment, after a None that says that one begins.
+
+    Offsets rise over the segments of a folder too: one that goes back is damage.
+    """
+    folder, next_offset = "", 0
+    for path in paths:
+        file, base_offset = open_segment(path)
+        if str(Path(path).parent) != folder:
+            folder, next_offset = str(Path(path).parent), 0
+        yield path, None, file
+        for found in inspected(file, max(base_offset, next_offset)):
+            if not isinstance(found, Damage):
+                next_offset = found.header.next_offset
+            yield path, found, file
+        file.close()
 
 
 def _is_partition(directory: Path) -> bool:
@@ -158,6 +203,10 @@ def _segments(directory: Path) -> list[str]:
     if not paths:
         raise click.UsageError(f"{directory}: no segments, expected NNN.log files in it or below")
     return paths
+
+
+def _byte_count(paths: list[str]) -> int:
+    return sum(Path(path).stat().st_size for path in paths)
 
 
 def _batch_fields(path: str, found: BatchAt) -> dict[str, object]:
@@ -202,8 +251,9 @@ def _echo_fields(what: str, fields: dict[str, object], *, as_json: bool) -> None
         click.echo(what + " " + " ".join(f"{name}={value}" for name, value in fields.items()))
 
 
-def _echo_damage(damage: Damage, *, as_json: bool) -> None:
+def _echo_damage(damage: Damage, *, as_json: bool) -> ExitCode:
     fault, after = damage.fault, damage.resumes_at
+    is_unread = isinstance(fault, OldFormat)
     if as_json:
         fields: dict[str, object] = {
             "file": fault.file,
@@ -215,26 +265,41 @@ def _echo_damage(damage: Damage, *, as_json: bool) -> None:
             "expected_offset": damage.expected_offset,
             "resumes_at": None if after is None else after.position,
         }
-        _echo_fields("damage", fields, as_json=True)
+        _echo_fields("not_read" if is_unread else "damage", fields, as_json=True)
+    else:
+        then = "to the end of the file"
+        if after is not None:
+            then = f"then offset={after.header.base_offset} at byte {after.position}"
+        click.echo(
+            f"{'NOT READ' if is_unread else 'DAMAGED'} {fault}; {damage.byte_count} B, "
+            f"offset={damage.expected_offset} on, {then}"
+        )
+    return ExitCode.UNKNOWN if is_unread else ExitCode.VIOLATED
+
+
+def _echo_report(recovered: RecoveredLog, *, as_json: bool) -> None:
+    report = recovered.report
+    fields: dict[str, object] = {
+        "end_offset": recovered.end_offset,
+        "scanned_segments": report.scanned_segment_count,
+        "cuts": [str(cut) for cut in report.cuts] if as_json else len(report.cuts),
+        "removed_files": report.removed if as_json else len(report.removed),
+    }
+    if as_json:
+        _echo_fields("recovered", {"log": recovered.name, **fields}, as_json=True)
         return
-    then = "to the end of the file"
-    if after is not None:
-        then = f"then offset={after.header.base_offset} at byte {after.position}"
-    click.echo(
-        f"DAMAGED {fault}; {damage.byte_count} B, offset={damage.expected_offset} on, {then}"
-    )
-
-
-def _echo_report(name: str, report: RecoveryReport, end_offset: int) -> None:
-    click.echo(
-        f"{name}: end_offset={end_offset} scanned_segments={report.scanned_segment_count} "
-        f"cuts={len(report.cuts)} removed_files={len(report.removed)}"
-    )
+    _echo_fields(f"{recovered.name}:", fields, as_json=False)
     for cut in report.cuts:
         click.echo(f"  CUT {cut}")
     for path in report.removed:
         click.echo(f"  removed {path}")
 
 
-def _leave(*, damaged: bool) -> NoReturn:
-    raise SystemExit(ExitCode.VIOLATED if damaged else ExitCode.HOLDS)
+def _worst(codes: set[ExitCode]) -> ExitCode:
+    """Damage is worse than what could not be read, which is worse than nothing."""
+    order = (ExitCode.VIOLATED, ExitCode.UNKNOWN)
+    return next((code for code in order if code in codes), ExitCode.HOLDS)
+
+
+def _leave(codes: set[ExitCode]) -> NoReturn:
+    raise SystemExit(_worst(codes))

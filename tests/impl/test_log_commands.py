@@ -1,8 +1,11 @@
 """`iowitness log`, on logs that are sound, torn and damaged."""
 
 import json
+import struct
+import zlib
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 
 from iowitness.impl.batch_writer import encode_batch
@@ -82,5 +85,91 @@ def test_recover_refuses_to_cut_damage_in_older_segments_unless_told_to(tmp_path
     assert not second.exists()
 
 
-def test_a_folder_without_segments_is_a_usage_error(tmp_path: Path) -> None:
-    assert run("verify", str(tmp_path)).exit_code == 2
+def test_a_torn_head_is_told_with_its_file_and_place(tmp_path: Path) -> None:
+    *_, last = write_log(tmp_path)
+    size = last.stat().st_size
+    last.write_bytes(last.read_bytes() + b"\x17" * 37)
+    result = run("verify", str(tmp_path))
+    assert (result.exit_code, f"{last} at byte {size}: 37 B left" in result.output) == (1, True)
+
+
+def test_noise_of_many_bytes_like_a_magic_is_passed_in_one_go(tmp_path: Path) -> None:
+    first, *_ = write_log(tmp_path, segment_byte_count=100_000)
+    sound = first.read_bytes()
+    noise = bytes(range(256)) * 8_000
+    first.write_bytes(sound[:1_000] + noise + sound)
+    result = run("verify", str(tmp_path), "--json")
+    damage, summary = (json.loads(line) for line in result.stdout.splitlines())
+    assert damage["resumes_at"] > len(noise)
+    assert summary["damaged_places"] == 1
+    assert summary["batches"] == 20
+
+
+def test_segments_that_overlap_are_damage(tmp_path: Path) -> None:
+    first, second, *_ = write_log(tmp_path)
+    first.write_bytes(first.read_bytes() + second.read_bytes())
+    result = run("verify", str(tmp_path))
+    assert result.exit_code == 1
+    assert f"{second} at byte 0: base offset=" in result.output
+
+
+def old_message(offset: int, magic: int) -> bytes:
+    times = struct.pack(">q", 5) * magic
+    checked = struct.pack(">bb", magic, 0) + times + struct.pack(">ii", -1, 20) + b"x" * 20
+    head = struct.pack(">qiI", offset, len(checked) + 4, zlib.crc32(checked))
+    return head + checked
+
+
+@pytest.mark.parametrize("magic", [0, 1])
+def test_old_messages_are_no_damage_and_never_cut(tmp_path: Path, magic: int) -> None:
+    segment = tmp_path / f"{0:020d}.log"
+    stored = b"".join(old_message(offset, magic) for offset in range(5))
+    segment.write_bytes(stored)
+    for command in (["verify"], ["dump"], ["recover"], ["recover", "--cut"]):
+        result = run(*command, str(tmp_path))
+        assert result.exit_code == 3, command
+        assert f"at byte 0: a message of format {magic}" in result.output
+    assert segment.read_bytes() == stored
+    segment.write_bytes(stored[:-1] + b"y")
+    assert run("verify", str(tmp_path)).exit_code == 3
+    segment.write_bytes(stored[:20] + b"y" + stored[21:])
+    assert run("verify", str(tmp_path)).exit_code == 1
+
+
+def test_a_directory_that_is_open_elsewhere_is_not_recovered(tmp_path: Path) -> None:
+    write_log(tmp_path / "t-0")
+    lock = RealFiles().lock(str(tmp_path / ".lock"))
+    try:
+        for directory in (tmp_path, tmp_path / "t-0"):
+            result = run("recover", str(directory))
+            assert result.exit_code == 2
+            assert "is locked" in result.output
+    finally:
+        lock.release()
+    assert run("recover", str(tmp_path / "t-0")).exit_code == 0
+
+
+def test_recover_tells_machines_what_it_did(tmp_path: Path) -> None:
+    *_, last = write_log(tmp_path / "t-0")
+    last.write_bytes(last.read_bytes() + b"torn")
+    result = run("recover", str(tmp_path), "--json")
+    assert result.exit_code == 0
+    told = json.loads(result.stdout)
+    assert (told["log"], told["end_offset"], len(told["cuts"])) == ("t-0", 20, 1)
+    assert "stopped cleanly" in run("recover", str(tmp_path)).output
+
+
+def test_what_cannot_be_opened_is_an_input_error(tmp_path: Path) -> None:
+    write_log(tmp_path)
+    (tmp_path / f"{99:020d}.log").mkdir()
+    assert run("verify", str(tmp_path)).exit_code == 0
+    result = run("recover", str(tmp_path))
+    assert (result.exit_code, "Is a directory" in result.output) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["verify", "dump", "recover"])
+def test_a_folder_without_segments_is_a_usage_error_and_stays_as_it_is(
+    tmp_path: Path, command: str
+) -> None:
+    assert run(command, str(tmp_path)).exit_code == 2
+    assert list(tmp_path.iterdir()) == []
