@@ -56,6 +56,10 @@ class ImageFiles:
         """Whether there is such a file or folder."""
         return path in self._contents or path in self._folders
 
+    def is_directory(self, path: str) -> bool:
+        """Whether there is such a folder."""
+        return path in self._folders
+
     def modified_ms(self, path: str) -> int:
         """The same for all: a crash leaves times that say nothing."""
         del path

@@ -121,6 +121,9 @@ class WitnessedFiles:
     def exists(self, path: str) -> bool:
         return self._files.exists(path)
 
+    def is_directory(self, path: str) -> bool:
+        return self._files.is_directory(path)
+
     def modified_ms(self, path: str) -> int:
         return self._files.modified_ms(path)
 
