@@ -80,8 +80,17 @@ class Server:
         self._wake.wake()
 
     def stop_on(self, *signals: signal.Signals) -> None:
-        """Have signals stop `run`, which has to be called on the main thread, as this has."""
-        self._wake.on_signals(signals, self.stop)
+        """Have signals stop `run`, which has to be called on the main thread, as this has.
+
+        After the first of them, a second one ends the process at once.
+        """
+
+        def stop() -> None:
+            for number in signals:
+                signal.signal(number, signal.SIG_DFL)
+            self.stop()
+
+        self._wake.on_signals(signals, stop)
 
     def run(self) -> None:
         """Serve until `stop`, then close every connection and every log cleanly.
@@ -276,11 +285,12 @@ class Server:
         while self._state.appended:
             partition = self._state.appended.pop()
             for peer in self._waiting.waiting_for(partition):
-                assert isinstance(peer.parked, ParkedFetch)
-                parts = self._broker.retried(peer.parked)
-                if parts is not None:
-                    self._waiting.remove(peer.ticket)
-                    self._unpark(peer, parts)
+                with self._guarded(peer):
+                    assert isinstance(peer.parked, ParkedFetch)
+                    parts = self._broker.retried(peer.parked)
+                    if parts is not None:
+                        self._waiting.remove(peer.ticket)
+                        self._unpark(peer, parts)
             self._answer_calls()
 
     def _answer_calls(self) -> None:
@@ -293,8 +303,9 @@ class Server:
         now_ns = time.monotonic_ns()
         self._broker.tick(now_ns)
         for peer in self._waiting.expired(now_ns):
-            assert isinstance(peer.parked, ParkedFetch)
-            self._unpark(peer, self._broker.timed_out(peer.parked))
+            with self._guarded(peer):
+                assert isinstance(peer.parked, ParkedFetch)
+                self._unpark(peer, self._broker.timed_out(peer.parked))
         for descriptor in self._deadlines.expired(now_ns):
             peer = self._peers[descriptor]
             log.log(
@@ -307,8 +318,8 @@ class Server:
         self._answer_waiting()
 
     def _unpark(self, peer: Peer, parts: Sequence[Part]) -> None:
-        peer.parked = None
         with self._guarded(peer):
+            peer.parked = None
             self._send(peer, parts)
             if not peer.is_blocked:
                 self._watch(peer, READABLE)

@@ -21,6 +21,7 @@ _MODULES = {
     "log": "log_commands",
     "crash": "crash_commands",
     "report": "report_commands",
+    "serve": "serve_command",
     "users": "users_commands",
 }
 """Subcommand to the module of this package whose `commands` has it: start-up stays at click's."""

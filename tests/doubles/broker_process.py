@@ -1,19 +1,18 @@
 """A broker of ours in a process of its own: its log lines, its memory and its sockets."""
 
 import contextlib
-import logging
-import os
-import signal
+import pickle
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from msgspec import Struct
 
-from iowitness.impl.server import Server
 from iowitness.impl.server_config import ServerConfig
-from iowitness.real_run.child import Child
 
+_ROOT = Path(__file__).parents[2]
 _RESIDENT = "VmRSS:"
 _PEAK = "VmHWM:"
 
@@ -67,25 +66,30 @@ def _socket_count(process_id: int) -> int:
 @contextlib.contextmanager
 def broker_process(folder: Path, config: ServerConfig | None = None) -> Iterator[BrokerProcess]:
     """A broker that serves while the block runs, and has to stop cleanly after it."""
-    log_path = folder / "broker.log"
-    reader, writer = os.pipe()
+    with started(folder, config) as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        yield BrokerProcess(port, process.pid, folder / "broker.log", _socket_count(process.pid))
+        process.terminate()
+        assert process.wait(20) == 0
 
-    def serve() -> None:
-        logging.basicConfig(filename=log_path, level=logging.INFO, force=True)
-        server = Server(str(folder / "logs"), config)
-        server.stop_on(signal.SIGTERM)
-        os.write(writer, b"%d\n" % server.port)
-        os.close(writer)
-        server.run()
 
-    with Child("broker", serve) as child:
-        os.close(writer)
-        with open(reader) as told:
-            port = int(told.readline())
-        lonely = _socket_count(child.process_id)
-        yield BrokerProcess(port, child.process_id, log_path, lonely)
-        child.terminate()
-        child.wait(20)
+@contextlib.contextmanager
+def started(
+    folder: Path, config: ServerConfig | None, *arguments: str
+) -> "Iterator[subprocess.Popen[str]]":
+    """The process, which tells its port on standard output; killed if it is there at the end."""
+    command = [sys.executable, "-m", "tests.doubles.broker_main", str(folder), *arguments]
+    with subprocess.Popen(
+        command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdin is not None
+            process.stdin.buffer.write(pickle.dumps(config))
+            process.stdin.close()
+            yield process
+        finally:
+            process.kill()
 
 
 def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:

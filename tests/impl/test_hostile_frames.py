@@ -223,7 +223,7 @@ def test_whoever_makes_the_broker_wait_is_closed_with_one_log_line(
             case "does not read":
                 client.send(API_VERSIONS * 60_000)
         name = client.name
-        until(lambda: any(name in line for line in impatient.closing_lines()))
+        until(lambda: any(name in line for line in impatient.closing_lines()), 40)
         lines = [line for line in impatient.closing_lines() if name in line]
         assert len(lines) == 1
         assert expected in lines[0]
