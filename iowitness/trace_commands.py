@@ -127,21 +127,10 @@ def _calls(suites: tuple[str, ...]) -> frozenset[str] | None:
     """The filter that the contracts of the suites need; None for the default one."""
     if not suites:
         return None
-    from iowitness.specs.suite import load_suite
+    from iowitness.specs.suite import kinds_needed_by
     from iowitness.traces.call_sets import calls_for
 
-    kinds: set[str] = set()
-    for name in suites:
-        for contract in load_suite(name, {}).contracts_for_traces:
-            kinds |= _needs(contract)
-    return calls_for(kinds)
-
-
-def _needs(contract: Any) -> set[str]:
-    """The kinds of event that a contract needs, or the parts of a composite one."""
-    if hasattr(contract, "parts"):
-        return set().union(*(_needs(part) for part in contract.parts))
-    return set(contract.needs)
+    return calls_for({kind for name in suites for kind in kinds_needed_by(name)})
 
 
 def _captured(command: tuple[str, ...], asked: _Asked, wanted: _Wanted) -> int:

@@ -4,7 +4,7 @@ import dataclasses
 import re
 from collections.abc import Mapping
 
-from iowitness.located_yaml import LocatedDocument, Path, Position, Problem
+from iowitness.located_yaml import LocatedDocument, Path, Position, Problem, read_yaml
 from iowitness.specs.suite_value import SuiteError
 
 ROOT = "root"
@@ -34,6 +34,12 @@ def variables_of(document: LocatedDocument, settings: Mapping[str, str]) -> dict
         raise SuiteError(document.source_name, problems)
     values = {name: str(value) for name, value in declared.items() if value is not None}
     return values | dict(settings)
+
+
+def unset_variables(text: str, source_name: str) -> tuple[str, ...]:
+    """The variables that a suite's user has to set."""
+    declared = _declared(read_yaml(text, source_name, SuiteError))
+    return tuple(name for name, value in declared.items() if value is None)
 
 
 def with_variables(document: LocatedDocument, values: Mapping[str, str]) -> LocatedDocument:

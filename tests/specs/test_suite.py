@@ -4,8 +4,15 @@ import pytest
 
 from iowitness.specs import workload
 from iowitness.specs.sequential_writes import SequentialWrites
-from iowitness.specs.suite import SuiteError, SuiteNotFound, load_suite, ready_suite_names
+from iowitness.specs.suite import (
+    SuiteError,
+    SuiteNotFound,
+    kinds_needed_by,
+    load_suite,
+    ready_suite_names,
+)
 from iowitness.specs.suite_yaml import ConsumeKeys, ProduceKeys, RestartKeys, read_suite
+from iowitness.traces.events import EVENT_KINDS
 
 SMALL = """
 contracts:
@@ -199,3 +206,10 @@ def test_variables_that_are_missing_or_unknown_are_errors_with_their_places() ->
     assert errors('contracts: [{claim: append-only, files: "${lgo}"}]\n') == [
         "some.yaml:1:41: ${lgo} is no variable, expected one of root"
     ]
+
+
+@pytest.mark.parametrize("name", ready_suite_names())
+def test_what_to_trace_for_a_suite_is_known_before_its_variables_are_set(name: str) -> None:
+    kinds = kinds_needed_by(name)
+    assert "Written" in kinds
+    assert kinds <= EVENT_KINDS.keys()
