@@ -54,7 +54,8 @@ def _classpath() -> str:
     return f"{CACHE}/jars/*"
 
 
-def _java(main_class: str, *arguments: str) -> list[str]:
+def java_command(main_class: str, *arguments: str) -> list[str]:
+    """How a tool of the reference Kafka is started."""
     return ["java", "-Xmx512m", "-cp", _classpath(), main_class, *arguments]
 
 
@@ -88,7 +89,7 @@ class ReferenceKafka:
     def running(self, stop: signal.Signals = signal.SIGTERM) -> Iterator[None]:
         """The broker, up; stopped cleanly at the end, or killed with SIGKILL."""
         with self._output.open("ab") as output:
-            command = _java("kafka.Kafka", str(self._properties))
+            command = java_command("kafka.Kafka", str(self._properties))
             broker = subprocess.Popen(command, stdout=output, stderr=output)
             try:
                 self._wait(broker)
@@ -117,7 +118,11 @@ class ReferenceKafka:
     @staticmethod
     def _run(main_class: str, *arguments: str) -> str:
         done = subprocess.run(
-            _java(main_class, *arguments), capture_output=True, text=True, check=False, timeout=120
+            java_command(main_class, *arguments),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
         )
         assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-2000:]
         return done.stdout
