@@ -63,7 +63,14 @@ class Memory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SolidStateDisk:
-    """A solid-state drive: channels that work at once, each with a latency and a rate."""
+    """A solid-state drive: dies behind channels, all working at once.
+
+    `read_ns` and `program_ns` are of one die and `page_byte_count` (of all its planes together),
+    `erase_ns` of one block across all dies, which is `block_byte_count` long. A volatile cache of
+    `cache_byte_count` confirms writes early; 0 is none, or one that survives a power cut is given
+    as a small `flush_ns`. `command_ns` is the controller's and the protocol's for each
+    request, one after another. `over_provisioning` is flash beyond `byte_count`, as a share of it.
+    """
 
     byte_count: int
     channel_count: int
@@ -72,6 +79,14 @@ class SolidStateDisk:
     channel_bytes_per_s: int
     interface_bytes_per_s: int
     flush_ns: int
+    command_ns: int = 0
+    dies_per_channel: int = 1
+    page_byte_count: int = 4_096
+    erase_ns: int = 3_000_000
+    block_byte_count: int = 16_777_216
+    over_provisioning: float = 0.07
+    queue_depth: int = 32
+    cache_byte_count: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from iowitness.model.yaml_parts import (
 
 
 class SolidPart(Part):
-    """`SolidStateDisk`, times in microseconds."""
+    """`SolidStateDisk`, times in microseconds; what is left out keeps its default."""
 
     kind: Literal["solid"]
     byte_count: PositiveInt
@@ -29,6 +29,24 @@ class SolidPart(Part):
     channel_bytes_per_s: PositiveInt
     interface_bytes_per_s: PositiveInt
     flush_us: NotNegative
+    command_us: NotNegative = 0
+    dies_per_channel: PositiveInt = 1
+    page_byte_count: PositiveInt = 4_096
+    erase_us: NotNegative = 3_000
+    block_byte_count: PositiveInt = 16_777_216
+    over_provisioning: PositiveFloat = 0.07
+    queue_depth: PositiveInt = 32
+    cache_byte_count: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _pages_fit_blocks(self) -> "SolidPart":
+        dies = self.channel_count * self.dies_per_channel
+        if self.block_byte_count % 4_096 or self.block_byte_count < dies * self.page_byte_count:
+            raise ValueError(
+                f"disk.block_byte_count={self.block_byte_count}, expected a multiple of 4096 that "
+                f"has a page of {self.page_byte_count} B for each of {dies} dies"
+            )
+        return self
 
     def value(self) -> hardware.SolidStateDisk:
         """In nanoseconds."""
@@ -40,6 +58,14 @@ class SolidPart(Part):
             channel_bytes_per_s=self.channel_bytes_per_s,
             interface_bytes_per_s=self.interface_bytes_per_s,
             flush_ns=nanoseconds(self.flush_us),
+            command_ns=nanoseconds(self.command_us),
+            dies_per_channel=self.dies_per_channel,
+            page_byte_count=self.page_byte_count,
+            erase_ns=nanoseconds(self.erase_us),
+            block_byte_count=self.block_byte_count,
+            over_provisioning=self.over_provisioning,
+            queue_depth=self.queue_depth,
+            cache_byte_count=self.cache_byte_count,
         )
 
 
