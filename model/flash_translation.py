@@ -81,10 +81,11 @@ class FlashTranslation:
         start = sector - sector % _PAGE_SECTOR_COUNT
         end = -(-(sector + count) // _PAGE_SECTOR_COUNT) * _PAGE_SECTOR_COUNT
         work = FlashWork()
-        self._append(start, end, work)
         self.host_sectors += end - start
-        while len(self._free) < _SPARE_BLOCKS:
-            self._collect(work)
+        for low in range(start, end, self._block_sectors):  # at most one block is begun by each
+            self._append(low, min(end, low + self._block_sectors), work)
+            while len(self._free) < _SPARE_BLOCKS:
+                self._collect(work)
         return work
 
     def trim(self, sector: int, count: int) -> None:
