@@ -18,6 +18,7 @@ REPOSITORY = Path(__file__).parents[2]
 CACHE = REPOSITORY / ".cache" / "reference-kafka"
 CLUSTER_ID = "iowitness-reference-kA"
 
+_BROKER = "kafka.Kafka"
 _START_S = 90
 _STOP_S = 60
 
@@ -55,8 +56,10 @@ def _classpath() -> str:
 
 
 def java_command(main_class: str, *arguments: str) -> list[str]:
-    """How a tool of the reference Kafka is started."""
-    return ["java", "-Xmx512m", "-cp", _classpath(), main_class, *arguments]
+    """How a program of the reference Kafka is started."""
+    # Tools live for a second or two: the second compiler would only cost.
+    brief = ["-XX:TieredStopAtLevel=1"] if main_class != _BROKER else []
+    return ["java", "-Xmx512m", *brief, "-cp", _classpath(), main_class, *arguments]
 
 
 def _free_port() -> int:
@@ -77,9 +80,7 @@ class ReferenceKafka:
         self._properties.write_text(
             _PROPERTIES.format(port=self.port, controller_port=_free_port(), data=self.data)
         )
-        self._run(
-            "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(self._properties)
-        )
+        tool("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(self._properties))
 
     @property
     def address(self) -> str:
@@ -89,7 +90,7 @@ class ReferenceKafka:
     def running(self, stop: signal.Signals = signal.SIGTERM) -> Iterator[None]:
         """The broker, up; stopped cleanly at the end, or killed with SIGKILL."""
         with self._output.open("ab") as output:
-            command = java_command("kafka.Kafka", str(self._properties))
+            command = java_command(_BROKER, str(self._properties))
             broker = subprocess.Popen(command, stdout=output, stderr=output)
             try:
                 self._wait(broker)
@@ -115,27 +116,29 @@ class ReferenceKafka:
             time.sleep(0.2)
         raise TimeoutError(f"the broker did not listen within {_START_S} s")
 
-    @staticmethod
-    def _run(main_class: str, *arguments: str) -> str:
-        done = subprocess.run(
-            java_command(main_class, *arguments),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-2000:]
-        return done.stdout
-
 
 def dump(*paths: Path, deep: bool = False) -> list[dict[str, str]]:
     """What DumpLogSegments says of each batch."""
     arguments = ["--files", ",".join(map(str, paths))] + ["--deep-iteration"] * deep
-    text = ReferenceKafka._run("org.apache.kafka.tools.DumpLogSegments", *arguments)
+    text = tool("org.apache.kafka.tools.DumpLogSegments", *arguments)
     assert not re.search(r"(?i)mismatch|corrupt|isvalid: false", text), text[-2000:]
     return dumped_lines(text)
 
 
 def dump_text(*arguments: str) -> str:
     """The raw output of DumpLogSegments."""
-    return ReferenceKafka._run("org.apache.kafka.tools.DumpLogSegments", *arguments)
+    return tool("org.apache.kafka.tools.DumpLogSegments", *arguments)
+
+
+def tool(main_class: str, *arguments: str, given: str = "") -> str:
+    """What one of Kafka's command-line tools prints, with something typed into it."""
+    done = subprocess.run(
+        java_command(main_class, *arguments),
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-2000:]
+    return done.stdout
