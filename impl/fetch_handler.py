@@ -17,11 +17,19 @@ _DECLINED_SESSION_EPOCHS = frozenset({-1, 0})
 
 
 class _Reading(Struct, frozen=True):
-    """What one pass over the partitions found."""
+    """What one pass over the partitions found.
+
+    `cannot_wait` says that waiting would not bring more: a partition has an error, or a segment was
+    read to its end and only the next fetch reads on in the following one.
+    """
 
     slices: tuple[PartitionSlice[FileRegion], ...]
     byte_count: int
-    has_error: bool
+    cannot_wait: bool
+
+    def is_enough(self, request: FetchRequest) -> bool:
+        """Whether to answer now. Source: DelayedFetch.tryComplete."""
+        return self.byte_count >= request.min_byte_count or self.cannot_wait
 
 
 def fetch(state: BrokerState, header: RequestHeader, request: FetchRequest) -> Answer:
@@ -37,8 +45,7 @@ def fetch(state: BrokerState, header: RequestHeader, request: FetchRequest) -> A
             response_frame(header), header.version, ErrorCode.FETCH_SESSION_ID_NOT_FOUND, ()
         )
     reading = _read(state, request)
-    enough = reading.byte_count >= request.min_byte_count or reading.has_error
-    if enough or request.max_wait_ms <= 0 or not reading.slices:
+    if reading.is_enough(request) or request.max_wait_ms <= 0 or not reading.slices:
         return _answer(header, reading)
     return ParkedFetch(header, request)
 
@@ -46,9 +53,7 @@ def fetch(state: BrokerState, header: RequestHeader, request: FetchRequest) -> A
 def retried(state: BrokerState, parked: ParkedFetch) -> Sequence[Part] | None:
     """The answer of a waiting fetch if there is enough by now, else None."""
     reading = _read(state, parked.request)
-    if reading.byte_count < parked.request.min_byte_count and not reading.has_error:
-        return None
-    return _answer(parked.header, reading)
+    return _answer(parked.header, reading) if reading.is_enough(parked.request) else None
 
 
 def timed_out(state: BrokerState, parked: ParkedFetch) -> Sequence[Part]:
@@ -63,13 +68,20 @@ def _answer(header: RequestHeader, reading: _Reading) -> Sequence[Part]:
 def _read(state: BrokerState, request: FetchRequest) -> _Reading:
     budget = FetchBudget(min(request.max_byte_count, state.config.max_fetch_byte_count))
     slices = []
+    cannot_wait = False
     for topic in request.topics:
         for wanted in topic.partitions:
             piece = _read_partition(state, topic.topic, wanted, budget, request.isolation_level)
             budget.take(0 if piece.region is None else piece.region.byte_count)
             slices.append(piece)
-    has_error = any(piece.head.error_code for piece in slices)
-    return _Reading(tuple(slices), budget.taken_byte_count, has_error)
+            cannot_wait |= bool(piece.head.error_code) or _is_behind(state, topic.topic, wanted)
+    return _Reading(tuple(slices), budget.taken_byte_count, cannot_wait)
+
+
+def _is_behind(state: BrokerState, topic: str, wanted: PartitionWanted) -> bool:
+    """Whether a fetch is of a segment that nothing will be added to any more."""
+    partition = state.topics.partition(topic, wanted.partition)
+    return partition is not None and wanted.fetch_offset < partition.log.active_segment.base_offset
 
 
 def _read_partition(
