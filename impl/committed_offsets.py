@@ -4,7 +4,7 @@ Source for expiry: Kafka's OffsetConfig and KIP-211: a group's offsets go a rete
 became empty, those committed without membership a retention time after their commit.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import TypeAlias
 
 from iowitness.impl.group_records import OffsetKey, OffsetValue
@@ -23,9 +23,9 @@ class CommittedOffsets:
     def __len__(self) -> int:
         return sum(map(len, self._by_group.values()))
 
-    def groups(self) -> frozenset[str]:
-        """All groups that have committed something."""
-        return frozenset(self._by_group)
+    def groups(self) -> Set[str]:
+        """All groups that have committed something, as they are now and will be."""
+        return self._by_group.keys()
 
     def of(self, group: str) -> Mapping[TopicPartition, OffsetValue]:
         """One group's offsets; empty for an unknown one."""

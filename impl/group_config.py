@@ -8,7 +8,8 @@ class GroupConfig(Struct, frozen=True, kw_only=True):
 
     In order: group.initial.rebalance.delay.ms, group.min.session.timeout.ms,
     group.max.session.timeout.ms, group.max.size, offset.metadata.max.bytes,
-    offsets.retention.minutes, offsets.retention.check.interval.ms.
+    offsets.retention.minutes, offsets.retention.check.interval.ms. Kafka has no limit like
+    `most_group_count`: groups cost memory, and anybody may name a new one in every request.
     """
 
     initial_rebalance_delay_ms: int = 3_000
@@ -18,6 +19,7 @@ class GroupConfig(Struct, frozen=True, kw_only=True):
     most_offset_metadata_byte_count: int = 4_096
     offset_retention_ms: int = 604_800_000
     offset_check_interval_ms: int = 600_000
+    most_group_count: int = 10_000
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:

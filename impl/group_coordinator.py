@@ -125,7 +125,10 @@ class GroupCoordinator(Generic[CallT]):
         """
         group = self._groups.get(name)
         if group is None:
-            return ErrorCode.NONE if generation < 0 else ErrorCode.ILLEGAL_GENERATION
+            if generation >= 0:
+                return ErrorCode.ILLEGAL_GENERATION
+            is_full = self._is_full(name)
+            return ErrorCode.COORDINATOR_NOT_AVAILABLE if is_full else ErrorCode.NONE
         if generation < 0 and group.state is GroupState.EMPTY:
             return ErrorCode.NONE
         error = group.check_member(member_id, instance_id)
@@ -199,9 +202,16 @@ class GroupCoordinator(Generic[CallT]):
             return ErrorCode.INVALID_SESSION_TIMEOUT
         if group is None and member_id:
             return ErrorCode.UNKNOWN_MEMBER_ID
-        if group is None and not self.is_available():
+        if group is None and (self._is_full(name) or not self.is_available()):
             return ErrorCode.COORDINATOR_NOT_AVAILABLE
         return ErrorCode.NONE
+
+    def _is_full(self, name: str) -> bool:
+        """Whether a group would be one too many."""
+        known = self.offsets.committed.groups()
+        return name not in known and len(known | self._groups.keys()) >= (
+            self._config.most_group_count
+        )
 
     def _sync_error(self, group: Group[CallT] | None, request: SyncGroupRequest) -> ErrorCode:
         if not request.group_id:

@@ -7,6 +7,7 @@ import pytest
 
 from iowitness.impl.api_table import APIS, ApiKey
 from iowitness.impl.broker_state import ParkedCall
+from iowitness.impl.group_config import GroupConfig
 from iowitness.impl.messages.groups import (
     DeleteGroupsRequest,
     DeleteGroupsResponse,
@@ -28,6 +29,7 @@ from iowitness.impl.messages.groups import (
     SyncGroupRequest,
     SyncGroupResponse,
 )
+from iowitness.impl.server_config import ServerConfig
 from iowitness.impl.wire_errors import ErrorCode
 from tests.doubles.asked_broker import AskedBroker
 
@@ -81,7 +83,8 @@ def sync_request(place: JoinGroupResponse, **fields: Any) -> SyncGroupRequest:
 def stable(broker: AskedBroker, **fields: Any) -> JoinGroupResponse:
     """The place of the only member of a stable group."""
     place = joined(broker, **fields)
-    synced = broker.call(ApiKey.SYNC_GROUP, 5, sync_request(place))
+    group = {"group_id": fields.get("group_id", "g")}
+    synced = broker.call(ApiKey.SYNC_GROUP, 5, sync_request(place, **group))
     assert answered(broker, synced).assignment == b"all of it"
     return place
 
@@ -248,6 +251,16 @@ class TestMembership:
         broker.files.free_byte_count = 0
         call = broker.call(ApiKey.SYNC_GROUP, 5, sync_request(place))
         assert answered(broker, call).error_code == ErrorCode.COORDINATOR_NOT_AVAILABLE
+
+
+def test_only_so_many_groups_are_kept_and_old_ones_go_on() -> None:
+    groups = GroupConfig(initial_rebalance_delay_ms=0, most_group_count=3)
+    broker = AskedBroker(ServerConfig(groups=groups))
+    places = [stable(broker, group_id=f"g{number}") for number in range(3)]
+    call = broker.call(ApiKey.JOIN_GROUP, 9, join_request(group_id="one too many"))
+    assert answered(broker, call).error_code == ErrorCode.COORDINATOR_NOT_AVAILABLE
+    again = join_request(places[0].member_id, group_id="g0")
+    assert answered(broker, broker.call(ApiKey.JOIN_GROUP, 9, again)).generation_id == 2
 
 
 class TestSurviving:
