@@ -5,9 +5,10 @@ Source of the paths: recv(2), pwrite(2), sendfile(2), read(2), and section "Kern
 docs/model.md.
 """
 
-from iowitness.model.broker_load import BrokerLoad
+from iowitness.model.broker_load import BrokerLoad, Transfer
 from iowitness.model.figures import Ledger
-from iowitness.model.hardware import PAGE_BYTE_COUNT, Processor
+from iowitness.model.hardware import PAGE_BYTE_COUNT, Gather, Processor
+from iowitness.model.kernel import FAULT_AROUND_PAGES
 
 _SECOND_NS = 1_000_000_000
 ANSWER_BYTE_COUNT = 100
@@ -17,7 +18,9 @@ FETCH_REQUEST_BYTE_COUNT = 200
 class BrokerCosts:
     """The costs of one load on one processor."""
 
-    def __init__(self, processor: Processor, load: BrokerLoad, ledger: Ledger) -> None:
+    def __init__(
+        self, processor: Processor, gather: Gather, load: BrokerLoad, ledger: Ledger
+    ) -> None:
         self._processor = processor
         self._ledger = ledger
         self._copy_ns = _SECOND_NS / processor.copy_bytes_per_s
@@ -30,7 +33,8 @@ class BrokerCosts:
         )
         self._read_ns = processor.read_record_ns / load.producers.sizes.mean_byte_count
         self._tls = load.security == "tls"
-        self._copies = self._tls or load.transfer == "copy"
+        self._transfer: Transfer = "copy" if self._tls else load.transfer
+        self._by_copy = gather == "copies"
         self._send_buffer_byte_count = load.send_buffer_byte_count
 
     def receive_ns(self, byte_count: int) -> int:
@@ -66,17 +70,33 @@ class BrokerCosts:
 
     def payload_ns(self, byte_count: int) -> int:
         """Cached bytes of a segment go into a socket, in as many calls as its buffer needs."""
-        ledger, processor = self._ledger, self._processor
         calls = max(1, -(-byte_count // self._send_buffer_byte_count))
-        if not self._copies:
-            ledger.mode_switch_count += 2 * calls
-            pages = -(-byte_count // PAGE_BYTE_COUNT)
-            return 2 * processor.mode_switch_ns * calls + pages * processor.send_page_ns
-        ledger.mode_switch_count += 4 * calls
-        ledger.cpu_copied_byte_counts["read"] += byte_count
-        ledger.cpu_copied_byte_counts["send"] += byte_count
-        per_byte = 2 * self._copy_ns + (self._encrypt_ns if self._tls else 0.0)
-        return 4 * processor.mode_switch_ns * calls + round(byte_count * per_byte)
+        pages = -(-byte_count // PAGE_BYTE_COUNT)
+        handed_ns = pages * self._processor.send_page_ns
+        match self._transfer:
+            case "sendfile":
+                copied_ns = self._copied_ns("sendfile", byte_count) if self._by_copy else handed_ns
+                return self._calls_ns(calls) + copied_ns
+            case "splice":
+                return self._calls_ns(2 * calls) + 2 * handed_ns
+            case "mmap":
+                faults_ns = pages // FAULT_AROUND_PAGES * self._processor.page_fault_ns
+                return self._calls_ns(2 * calls) + faults_ns + self._copied_ns("send", byte_count)
+            case "copy":
+                copied_ns = self._copied_ns("read", byte_count) + self._copied_ns(
+                    "send", byte_count
+                )
+                encrypted_ns = round(byte_count * self._encrypt_ns) if self._tls else 0
+                return self._calls_ns(2 * calls) + copied_ns + encrypted_ns
+
+    def _calls_ns(self, count: int) -> int:
+        """Into the kernel and out again."""
+        self._ledger.mode_switch_count += 2 * count
+        return 2 * count * self._processor.mode_switch_ns
+
+    def _copied_ns(self, path: str, byte_count: int) -> int:
+        self._ledger.cpu_copied_byte_counts[path] += byte_count
+        return round(byte_count * self._copy_ns)
 
     def fill_ns(self, record_count: int, plain_byte_count: int) -> int:
         """A producer's caller appends records to batches, and its codec compresses them."""

@@ -7,6 +7,7 @@ from iowitness.model.broker_requests import Member, Reader
 from iowitness.model.broker_threads import NetworkThread, ServerThreads
 from iowitness.model.machine import Machine
 from iowitness.model.recorder import Thread
+from iowitness.model.socket_buffer import SocketBuffer
 
 _TAIL_BYTE_COUNT = 2_097_152
 """What was appended last is in memory for certain; reads of it need not ask the page cache."""
@@ -22,8 +23,7 @@ class FetchHandler:
         self._machine = machine
         self._threads = threads
         self._piece_byte_count = load.send_buffer_byte_count
-        link = machine.hardware.link
-        self._buffer_ns = load.send_buffer_byte_count * 1_000_000_000 // link.bytes_per_s
+        self._sockets: dict[int, SocketBuffer] = {}
         self.answer_count = 0
         self.delivered_byte_count = 0
 
@@ -113,6 +113,10 @@ class FetchHandler:
         Between pieces it serves others, and waits until the socket has room again.
         """
         threads, total = self._threads, 0
+        socket = self._sockets.get(member.number)
+        if socket is None:
+            socket = SocketBuffer(threads.line_out, self._piece_byte_count)
+            self._sockets[member.number] = socket
         arrival_ns = int(self._env.now)
         for reader, length in taken:
             end = reader.position + length
@@ -124,11 +128,10 @@ class FetchHandler:
                 now_ns = int(self._env.now)
                 done_ns = network.run(now_ns, threads.spent(threads.costs.payload_ns(piece)))
                 network.release(now_ns - begin_ns)
-                arrival_ns = threads.arrival_ns(done_ns, piece)
+                accepted_ns, left_ns = socket.put(done_ns, piece)
+                arrival_ns = left_ns + threads.latency_ns
                 total += piece
-                room_ns = threads.line_out.free_ns - self._buffer_ns
-                if room_ns > now_ns:
-                    yield self._env.timeout(room_ns - now_ns)
+                yield self._env.timeout(accepted_ns - now_ns)
             if reader.position < reader.log.end:
                 member.ready[reader] = None
         self._delivered(member, arrival_ns, total, taken)

@@ -12,7 +12,7 @@ ArrivalKind: TypeAlias = Literal["poisson", "constant", "bursty"]
 SizeKind: TypeAlias = Literal["constant", "exponential"]
 Spread: TypeAlias = Literal["sticky", "keyed"]
 ProducerThreads: TypeAlias = Literal["one", "two"]
-Transfer: TypeAlias = Literal["sendfile", "copy"]
+Transfer: TypeAlias = Literal["sendfile", "splice", "mmap", "copy"]
 Security: TypeAlias = Literal["plaintext", "tls"]
 ClientCores: TypeAlias = Literal["own", "shared"]
 

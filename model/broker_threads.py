@@ -76,8 +76,8 @@ class ServerThreads:
         self._cores = cores
         self._own_requests = load.threads.request_count > 0
         link = machine.hardware.link
-        self._latency_ns = link.latency_ns
-        self.costs = BrokerCosts(machine.hardware.processor, load, machine.ledger)
+        self.latency_ns = link.latency_ns
+        self.costs = BrokerCosts(machine.hardware.processor, link.gather, load, machine.ledger)
         self.line_in, self.line_out = Line(link.bytes_per_s), Line(link.bytes_per_s)
         self._network = [
             NetworkThread(self._env, cores, self.thread())
@@ -140,7 +140,7 @@ class ServerThreads:
 
     def arrival_ns(self, ready_ns: int, byte_count: int) -> int:
         """When bytes that are ready to leave the broker have reached their client."""
-        return self.line_out.sent_ns(ready_ns, byte_count) + self._latency_ns
+        return self.line_out.sent_ns(ready_ns, byte_count) + self.latency_ns
 
     def utilisation(self, duration_ns: int) -> dict[str, float]:
         """Shares of a time for which threads were busy."""

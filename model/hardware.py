@@ -4,9 +4,11 @@ Every preset names where its figures come from (`sources`); times are integer na
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from iowitness.model.drive import Drive
+
+Gather: TypeAlias = Literal["pages", "copies"]
 
 SECTOR_BYTE_COUNT = 512
 PAGE_BYTE_COUNT = 4_096
@@ -114,10 +116,15 @@ Disk: TypeAlias = Drive | SolidStateDisk | VirtualDiskFigures
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """What lies between two sockets: a delay and a rate. The defaults are of loopback."""
+    """What lies between two sockets: a delay and a rate. The defaults are of loopback.
+
+    A device that gathers takes cached pages by reference; one that does not needs them copied
+    together into socket buffers first (`gather`: NETIF_F_SG of Linux's network devices).
+    """
 
     latency_ns: int = 15_000
     bytes_per_s: int = 4_000_000_000
+    gather: Gather = "pages"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

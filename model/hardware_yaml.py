@@ -169,6 +169,7 @@ class LinkPart(Part):
 
     latency_us: NotNegative = 15.0
     bytes_per_s: PositiveInt = 4_000_000_000
+    gather: hardware.Gather = "pages"
 
 
 class HardwarePart(Part):
@@ -188,7 +189,9 @@ class HardwarePart(Part):
             processor=hardware.Processor(**self.processor.model_dump()),
             memory=self.memory.value(),
             link=hardware.Link(
-                latency_ns=nanoseconds(self.link.latency_us), bytes_per_s=self.link.bytes_per_s
+                latency_ns=nanoseconds(self.link.latency_us),
+                bytes_per_s=self.link.bytes_per_s,
+                gather=self.link.gather,
             ),
         )
 

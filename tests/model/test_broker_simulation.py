@@ -153,6 +153,28 @@ def test_copying_costs_more_processor_time_than_sendfile() -> None:
     assert "read" not in by["sendfile"].cpu_copied_byte_counts
 
 
+def test_splicing_costs_a_little_more_than_sendfile_and_mapping_a_copy() -> None:
+    by: dict[str, BrokerFigures] = {
+        how: simulate_broker(hardware(), load(transfer=how))
+        for how in ("sendfile", "splice", "mmap", "copy")
+    }
+    costs = [by[how].cpu_s_per_gib for how in ("sendfile", "splice", "mmap", "copy")]
+    assert costs == sorted(costs)
+    assert by["mmap"].cpu_copied_byte_counts["send"] >= by["mmap"].delivered_byte_count
+
+
+def test_a_slow_link_holds_a_reader_back_and_is_the_bottleneck() -> None:
+    slow = replace(hardware(), link=replace(hardware().link, bytes_per_s=30_000_000))
+    storage = Storage(stored_byte_count=400_000_000)
+    behind = ConsumerLoad(name="behind", start_lag_byte_count=300_000_000)
+    figures = simulate_broker(
+        slow, load(rate=1_000, seconds=4, storage=storage, consumers=(behind,))
+    )
+    assert figures.bottleneck.resource == "network out"
+    assert figures.bottleneck.utilisation > 0.95
+    assert figures.groups[0].bytes_per_s == pytest.approx(30e6, rel=0.05)
+
+
 def test_tls_takes_sendfile_away() -> None:
     figures = simulate_broker(hardware(), load(security="tls"))
     assert figures.cpu_copied_byte_counts["read"] >= figures.delivered_byte_count
