@@ -34,7 +34,16 @@ class EpochJournal:
         self.save()
 
     def save(self) -> None:
-        """Replaces the file if the epochs are not what it has."""
-        if self.epochs.starts != self._saved:
-            self._saved = self.epochs.starts
-            replace_file(self._files, self._directory, NAME, encode_epochs(self._saved))
+        """Replaces the file if the epochs are not what it has.
+
+        Raises `OSError` with the epochs as they are in the file, so that a later try saves again.
+        """
+        starts = self.epochs.starts
+        if starts == self._saved:
+            return
+        try:
+            replace_file(self._files, self._directory, NAME, encode_epochs(starts))
+        except OSError:
+            self.epochs = LeaderEpochs(self._saved)
+            raise
+        self._saved = starts

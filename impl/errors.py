@@ -109,5 +109,13 @@ class DirectoryLocked(StorageError):
     """The log directory is in use by another process."""
 
 
+class LogFenced(StorageError, OSError):
+    """A log that takes nothing more, because nobody knows what is on the disk.
+
+    After a failed write or fsync a second try may succeed with data lost: ext4 and XFS report a
+    failed fsync once and mark the pages clean. Only opening it anew tells what is there.
+    """
+
+
 class LogClosed(StorageError):
     """A call on a log or a file that was closed."""

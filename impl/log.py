@@ -4,15 +4,16 @@ One thread at a time. Which calls reach the files, in which order and of which s
 docs/formats/log-reads-and-writes.md; the simulation is written from that page too.
 """
 
+from contextlib import AbstractContextManager
+
 import msgspec
 
 from iowitness.impl.appended import Appended
 from iowitness.impl.batch_format import NO_PRODUCER_ID, BatchHeader
-from iowitness.impl.batch_reader import Batch
-from iowitness.impl.control_records import AbortedTransaction, read_marker
+from iowitness.impl.control_records import AbortedTransaction
 from iowitness.impl.doomed_files import DoomedFiles
 from iowitness.impl.epoch_journal import EpochJournal
-from iowitness.impl.errors import LogClosed, OffsetOutOfRange
+from iowitness.impl.errors import LogFenced, OffsetOutOfRange
 from iowitness.impl.file_region import FetchSlice
 from iowitness.impl.flush_policy import FlushPolicy
 from iowitness.impl.incoming import (
@@ -28,10 +29,12 @@ from iowitness.impl.log_loading import Loaded, LogLoader, LogStart
 from iowitness.impl.log_reading import (
     ReadLimit,
     TimedOffset,
+    aborted_between,
     latest_timestamp,
     offset_for_time,
     read_slice,
 )
+from iowitness.impl.log_state import LogState
 from iowitness.impl.producer_journal import ProducerJournal
 from iowitness.impl.producer_states import ProducerStates
 from iowitness.impl.segment import MAX_SEGMENT_BYTE_COUNT, Segment
@@ -56,7 +59,7 @@ class Log:
         self._epochs = epochs
         self._doomed = DoomedFiles(place.files)
         self._flush_policy = FlushPolicy(place.config)
-        self._is_closed = False
+        self._state = LogState(place.directory)
         self.end_offset = loaded.end_offset
         self.start_offset = max(start.start_offset, loaded.segments[0].base_offset)
         self.recovery_point = min(start.recovery_point, loaded.end_offset)
@@ -128,6 +131,11 @@ class Log:
         return sum(segment.byte_count for segment in self._segments)
 
     @property
+    def is_fenced(self) -> bool:
+        """A write or a sync has failed: everything but `close` and `abandon` is refused."""
+        return self._state.fault is not None
+
+    @property
     def last_stable_offset(self) -> int:
         """Where the oldest open transaction starts, or the log's end."""
         first = self._journal.states.first_open_offset()
@@ -150,7 +158,7 @@ class Log:
         call. Raises `CorruptBatch` for bytes that are no sound batches, and `BatchRefused` for one
         that is too large or whose sequence or epoch is wrong; then nothing was written.
         """
-        self._check_open()
+        self._state.check()
         config = self._place.config
         view = memoryview(batch_set)
         byte_count = len(view)
@@ -172,7 +180,7 @@ class Log:
         Gaps are accepted. Raises `BatchRefused` for an offset below the log's end or batches out
         of order.
         """
-        self._check_open()
+        self._state.check()
         if len(batch_set) > self.config.segment_byte_count:
             refuse_set_size(len(batch_set), self.config.segment_byte_count)
         return self._append(batch_set, kept_headers(batch_set, self.end_offset), now_ms)
@@ -183,32 +191,25 @@ class Log:
         if len(headers) > 1:
             last = headers[-1]
             max_timestamp_ms = max([header.max_timestamp_ms for header in headers])
-        epochs = self._epochs
-        if first.partition_leader_epoch != epochs.epochs.latest or first is not last:
-            epochs.assign(headers)
+        if first.partition_leader_epoch != self._epochs.epochs.latest or first is not last:
+            self._epochs.assign(headers)
         base_offset, last_offset = first.base_offset, last.last_offset
         active = self._segments[-1]
-        config = self._place.config
-        if active.is_full_for(byte_count, max_timestamp_ms, last_offset, now_ms, config):
+        if active.is_full_for(byte_count, max_timestamp_ms, last_offset, now_ms, self.config):
             active = self.roll(now_ms=now_ms, base_offset=base_offset)
-        active.append(batch_set, headers)
-        if first is not last or first.producer_id != NO_PRODUCER_ID:
-            self._remember(batch_set, headers)
+        position = active.byte_count
+        try:
+            active.append(batch_set, headers)
+            if first is not last or first.producer_id != NO_PRODUCER_ID:
+                self._journal.take_in_set(active, batch_set, headers)
+        except OSError as error:
+            if active.byte_count != position or isinstance(error, LogFenced):
+                self._state.fence(error)
+            raise
         self.end_offset = last_offset + 1
         if self._flush_policy.is_due_after(self.end_offset - base_offset, now_ms):
             self.flush(now_ms=now_ms)
         return Appended(base_offset, last_offset, byte_count)
-
-    def _remember(self, batch_set: Buffer, headers: list[BatchHeader]) -> None:
-        position = 0
-        for header in headers:
-            if header.producer_id >= 0:
-                marker = None
-                if header.is_control:
-                    stored = memoryview(batch_set)[position : position + header.byte_count]
-                    marker = read_marker(Batch(header, stored))
-                self._journal.take_in(self.active_segment, header, marker)
-            position += header.byte_count
 
     def roll(self, *, now_ms: int, base_offset: int | None = None) -> Segment:
         """Seals and syncs the active segment and starts a new one at the log's end.
@@ -216,30 +217,32 @@ class Log:
         An empty active segment of the same base is replaced. Raises `ValueError` for a base that
         another segment has.
         """
-        self._check_open()
+        self._state.check()
         base = self.end_offset if base_offset is None else base_offset
         active = self.active_segment
         if base < self.end_offset or (base == active.base_offset and active.byte_count):
             raise ValueError(
                 f"{active.file.path}: new base offset={base}, expected {self.end_offset} or more"
             )
-        if base == active.base_offset:
-            active.remove()
-            self._segments.pop()
-        else:
-            active.seal()
-            active.flush()
-            self._journal.take_snapshot(base)
-        segment = Segment.create(self._place.at(base), now_ms)
-        self._place.files.sync_directory(self.directory)
+        with self._state.fencing():
+            if base == active.base_offset:
+                active.remove()
+                self._segments.pop()
+            else:
+                active.seal()
+                active.flush()
+                self._journal.take_snapshot(base)
+            segment = Segment.create(self._place.at(base), now_ms)
+            self._place.files.sync_directory(self.directory)
         self._segments.append(segment)
         self._note_flush(now_ms)
         return segment
 
     def flush(self, *, now_ms: int | None = None) -> None:
-        """Everything appended so far is on the disk when it returns."""
-        self._check_open()
-        self.active_segment.flush()
+        """Everything appended so far is on the disk when it returns; a failure fences the log."""
+        self._state.check()
+        with self._state.fencing():
+            self.active_segment.flush()
         self._note_flush(now_ms)
 
     def _note_flush(self, now_ms: int | None) -> None:
@@ -248,7 +251,7 @@ class Log:
 
     def tick(self, *, now_ms: int) -> None:
         """What time makes due: a flush, the removal of deleted files, forgetting producers."""
-        self._check_open()
+        self._state.check()
         if self._flush_policy.is_due_after(0, now_ms):
             self.flush(now_ms=now_ms)
         self._doomed.remove_due(now_ms)
@@ -269,7 +272,7 @@ class Log:
         In a gap the next batch is given. At the end, and for a limit at or below the offset, there
         is no region. Raises `OffsetOutOfRange` below the start or past the end.
         """
-        self._check_open()
+        self._state.check()
         if not self.start_offset <= offset <= self.end_offset:
             raise OffsetOutOfRange(offset, self.start_offset, self.end_offset)
         limit = self.end_offset if limit_offset is None else min(limit_offset, self.end_offset)
@@ -283,23 +286,18 @@ class Log:
 
     def offset_for_time(self, timestamp_ms: int) -> TimedOffset | None:
         """The first record that is not older than a timestamp; None if all are."""
-        self._check_open()
+        self._state.check()
         return offset_for_time(self._segments, timestamp_ms, self.start_offset)
 
     def latest_timestamp(self) -> TimedOffset | None:
         """The first record with the largest timestamp; None for a log without timestamps."""
-        self._check_open()
+        self._state.check()
         return latest_timestamp(self._segments)
 
     def aborted_transactions(self, offset: int, end_offset: int) -> list[AbortedTransaction]:
         """The aborted transactions that have records between two offsets, by their markers."""
-        self._check_open()
-        return [
-            aborted
-            for segment in self._segments
-            for aborted in segment.aborted.entries
-            if aborted.last_offset >= offset and aborted.first_offset < end_offset
-        ]
+        self._state.check()
+        return aborted_between(self._segments, offset, end_offset)
 
     def batch_start(self, offset: int) -> int:
         """The base offset of the batch that holds an offset; the offset itself where none does."""
@@ -312,10 +310,13 @@ class Log:
         At or below the log's first segment everything goes, and the log goes on at that offset.
         A saved recovery point above the offset has to be lowered before: `LogDirectory.truncate`.
         """
-        self._check_open()
+        self._state.check()
         if offset >= self.end_offset:
             return
-        files = self._place.files
+        with self._state.fencing():
+            self._truncate_to(offset, now_ms)
+
+    def _truncate_to(self, offset: int, now_ms: int) -> None:
         while self._segments and self._segments[-1].base_offset >= offset:
             self._segments.pop().remove()
         if self._segments:
@@ -324,20 +325,18 @@ class Log:
             self._segments.append(Segment.create(self._place.at(offset), now_ms))
             self.start_offset = self.end_offset = offset
         self.active_segment.flush()
-        files.sync_directory(self.directory)
+        self._place.files.sync_directory(self.directory)
         self.recovery_point = min(self.recovery_point, self.end_offset)
         self._epochs.epochs.truncate_from_end(self.end_offset)
         self._epochs.save()
-        self._journal.remove_strays([s.base_offset for s in self._segments], self.end_offset)
-        self._journal.load(self.start_offset, self.end_offset)
-        self._journal.replay(self._segments, self.end_offset)
+        self._journal.start_over(self._segments, self.start_offset, self.end_offset)
 
     def advance_start_offset(self, offset: int) -> None:
         """Records below an offset are no longer given; their segments go with the next retention.
 
         Raises `OffsetOutOfRange` past the end; an offset below the start changes nothing.
         """
-        self._check_open()
+        self._state.check()
         if offset > self.end_offset:
             raise OffsetOutOfRange(offset, self.start_offset, self.end_offset)
         self.start_offset = max(self.start_offset, offset)
@@ -349,42 +348,53 @@ class Log:
 
         The log always keeps one: if all go, an empty one is rolled first.
         """
-        self._check_open()
+        self._state.check()
         if count == len(self._segments):
             self.roll(now_ms=now_ms)
         doomed, self._segments[:] = self._segments[:count], self._segments[count:]
-        for segment in doomed:
-            self._doomed.add(now_ms + self.config.file_delete_delay_ms, segment.rename_deleted())
-        self._place.files.sync_directory(self.directory)
-        self._journal.remove_below(self._segments[0].base_offset)
+        due_ms = now_ms + self.config.file_delete_delay_ms
+        with self._state.fencing():
+            for segment in doomed:
+                self._doomed.add(due_ms, segment.rename_deleted())
+            self._place.files.sync_directory(self.directory)
+            self._journal.remove_below(self._segments[0].base_offset)
         self.advance_start_offset(self._segments[0].base_offset)
+
+    def fencing(self) -> AbstractContextManager[None]:
+        """Work on the log's files from outside, after whose failure they may be anything."""
+        return self._state.fencing()
 
     def put_in_place(self, old: Segment, new: Segment, doomed: list[str], *, now_ms: int) -> None:
         """A segment made from another takes its place; the old one's files go after the delay."""
-        self._check_open()
+        self._state.check()
         self._segments[self._segments.index(old)] = new
         self._doomed.add(now_ms + self.config.file_delete_delay_ms, doomed)
 
     def close(self) -> None:
         """Seals and syncs the active segment and gives all descriptors back.
 
-        Regions of this log raise `LogClosed` from then on. A second call does nothing.
+        Regions of this log raise `LogClosed` from then on. A second call does nothing. A fenced log
+        is left as it is, as a crash would; an `OSError` fences the log, and its descriptors are
+        given back all the same.
         """
-        if self._is_closed:
+        if self._state.is_closed:
             return
+        try:
+            if not self.is_fenced:
+                with self._state.fencing():
+                    self._close_files()
+        finally:
+            self.abandon()
+
+    def _close_files(self) -> None:
         self._doomed.remove_all()
         self.active_segment.seal()
         self.flush()
         self._journal.take_snapshot(self.end_offset)
         self._place.files.sync_directory(self.directory)
-        self.abandon()
 
     def abandon(self) -> None:
         """Gives all descriptors back and leaves the files as they are, as a crash would."""
-        self._is_closed = True
+        self._state.is_closed = True
         for segment in self._segments:
             segment.close()
-
-    def _check_open(self) -> None:
-        if self._is_closed:
-            raise LogClosed(f"{self.directory} is closed")

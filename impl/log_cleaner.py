@@ -29,7 +29,7 @@ def compact(log: Log, *, now_ms: int) -> int:
     The active segment's keys count too, but it is never touched; no more is a segment that reaches
     past the last stable offset, nor do records count that a transaction may still take back, or
     has. Memory grows with the number of distinct keys. Raises `CorruptBatch` at damage, with
-    nothing replaced by then that was not sound.
+    nothing replaced by then that was not sound; an `OSError` fences the log.
     """
     stable_offset = log.last_stable_offset
     aborted = log.aborted_transactions(0, log.end_offset)
@@ -53,7 +53,8 @@ def compact(log: Log, *, now_ms: int) -> int:
             )
             for batch in _batches(segment)
         )
-        saved_byte_count += _replace(log, segment, pairs, now_ms)
+        with log.fencing():
+            saved_byte_count += _replace(log, segment, pairs, now_ms)
     return saved_byte_count
 
 

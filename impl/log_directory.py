@@ -207,15 +207,29 @@ class LogDirectory:
             log.tick(now_ms=now_ms)
 
     def close(self) -> None:
-        """The clean stop: logs, checkpoints, marker, lock. A second call does nothing."""
+        """The clean stop: logs, checkpoints, marker, lock. A second call does nothing.
+
+        With a fenced log among them it is none: the marker is left out, so that the next opening
+        reads what is on the disk. Raises the first `OSError`, with everything given back.
+        """
         if self._is_closed:
             return
-        for log in self._logs.values():
-            log.close()
-        self.checkpoint()
-        replace_file(self._files, self._path, CLEAN_SHUTDOWN, encode_clean_shutdown(-1))
         self._is_closed = True
-        self._lock.release()
+        faults: list[OSError] = []
+        for log in self._logs.values():
+            try:
+                log.close()
+            except OSError as error:
+                faults.append(error)
+        try:
+            self.checkpoint()
+            if not any(log.is_fenced for log in self._logs.values()):
+                marker = encode_clean_shutdown(-1)
+                replace_file(self._files, self._path, CLEAN_SHUTDOWN, marker)
+        finally:
+            self._lock.release()
+        if faults:
+            raise faults[0]
 
     def _open_logs(self, now_ms: int, on_damage: OnDamage) -> None:
         points = self._offsets(RECOVERY_POINTS)

@@ -4,6 +4,7 @@ Everything that reaches a disk goes through here, so that a double can forget wh
 Sizes and positions in bytes. Errors of the file system come through as `OSError`.
 """
 
+import errno
 import fcntl
 import mmap
 import os
@@ -53,6 +54,9 @@ class MappedFile(Protocol):
 
     def resize(self, byte_count: int) -> None:
         """Sets the file's size and maps it anew; new bytes are zeros."""
+
+    def allocate(self, position: int, byte_count: int) -> None:
+        """Gives a stretch within the size its blocks, so that a store there cannot fail."""
 
     def sync(self) -> None:
         """Returns once the mapping's bytes and the size are on the disk."""
@@ -177,6 +181,14 @@ class RealMapping:
         self._unmap()
         self._file.truncate(byte_count)
         self._map(byte_count)
+
+    def allocate(self, position: int, byte_count: int) -> None:
+        """One fallocate(2), since a store into a hole of a full disk is a SIGBUS."""
+        try:
+            os.posix_fallocate(self._file.fileno(), position, byte_count)
+        except OSError as error:
+            if error.errno != errno.EOPNOTSUPP:
+                raise
 
     def sync(self) -> None:
         """One fsync(2), which also writes the pages dirtied through the mapping."""

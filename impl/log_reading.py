@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from iowitness.impl.batch_reader import Batch, records
+from iowitness.impl.control_records import AbortedTransaction
 from iowitness.impl.file_region import FetchSlice, FileRegion
 from iowitness.impl.segment import BatchAt, Segment
 
@@ -94,6 +95,18 @@ def latest_timestamp(segments: Sequence[Segment]) -> TimedOffset | None:
     if newest.latest_timestamp_ms < 0:
         return None
     return offset_for_time([newest], newest.latest_timestamp_ms, newest.base_offset)
+
+
+def aborted_between(
+    segments: Sequence[Segment], offset: int, end_offset: int
+) -> list[AbortedTransaction]:
+    """The aborted transactions that have records between two offsets, by their markers."""
+    return [
+        aborted
+        for segment in segments
+        for aborted in segment.aborted.entries
+        if aborted.last_offset >= offset and aborted.first_offset < end_offset
+    ]
 
 
 def read_batch(segment: Segment, batch: BatchAt) -> Batch:

@@ -4,19 +4,23 @@ The file is pre-sized and zero-filled past its used part, and the used length is
 it is known here while the index is open, and is the file's size after a clean close.
 """
 
-from typing import cast
+from typing import Final, cast
 
 from iowitness.impl.errors import CorruptIndex
 from iowitness.impl.log_files import LogFiles
+
+_BACKED_BYTE_COUNT: Final = 16 * 1024
+"""Of 8 MiB of log by default: one call for so much costs nothing, and few partitions waste it."""
 
 
 class MappedEntries:
     """The file of an index. `count` entries are in use and `capacity_count` fit.
 
-    `buffer` has their bytes, for `struct`; it is another one after a `reserve`.
+    `buffer` has their bytes, for `struct`; it is another one after a `reserve`. Only the first
+    `backed_count` entries have blocks on the disk: see `back`.
     """
 
-    __slots__ = ("_file", "buffer", "capacity_count", "count", "entry_byte_count")
+    __slots__ = ("_file", "backed_count", "buffer", "capacity_count", "count", "entry_byte_count")
 
     def __init__(self, files: LogFiles, path: str, entry_byte_count: int) -> None:
         """Takes an existing file to be all in use. Raises `CorruptIndex` for an odd size."""
@@ -28,7 +32,7 @@ class MappedEntries:
             raise CorruptIndex(
                 f"{path}: size={size} B, expected a multiple of {entry_byte_count} B"
             )
-        self.count = size // entry_byte_count
+        self.count = self.backed_count = size // entry_byte_count
         self._note_size()
 
     def _note_size(self) -> None:
@@ -47,6 +51,20 @@ class MappedEntries:
             self.buffer = bytearray()
             self._file.resize(fitting)
             self._note_size()
+            self.backed_count = min(self.backed_count, self.capacity_count)
+
+    def back(self, count: int) -> None:
+        """Gives the first `count` entries their blocks, some more of them at once.
+
+        Raises `OSError` on a full disk, where a store into the mapping would be a SIGBUS.
+        """
+        if count <= self.backed_count:
+            return
+        start = self.backed_count * self.entry_byte_count // _BACKED_BYTE_COUNT * _BACKED_BYTE_COUNT
+        needed = -(-count * self.entry_byte_count // _BACKED_BYTE_COUNT) * _BACKED_BYTE_COUNT
+        end = min(needed, len(self.buffer))
+        self._file.allocate(start, end - start)
+        self.backed_count = end // self.entry_byte_count
 
     def trim(self) -> None:
         """Cuts the file to the entries in use."""
@@ -60,6 +78,7 @@ class MappedEntries:
             raise ValueError(
                 f"{self.path}: {len(entries)} B more, expected {len(self.buffer) - start} B"
             )
+        self.back(end // self.entry_byte_count)
         self.buffer[start:end] = entries
         self.count = end // self.entry_byte_count
 

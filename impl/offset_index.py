@@ -89,6 +89,8 @@ class OffsetIndex:
             and count < entries.capacity_count
         ):
             raise ValueError(self._refusal(offset))
+        if count >= entries.backed_count:
+            entries.back(count + 1)
         _ENTRY.pack_into(entries.buffer, count * ENTRY_BYTE_COUNT, relative, position)
         entries.count = count + 1
         self.last_offset = offset

@@ -6,7 +6,7 @@ from iowitness.impl.batch_format import BatchHeader
 from iowitness.impl.batch_reader import Batch
 from iowitness.impl.control_records import Marker, read_marker
 from iowitness.impl.errors import CorruptIndex
-from iowitness.impl.log_files import LogFiles
+from iowitness.impl.log_files import Buffer, LogFiles
 from iowitness.impl.log_names import SNAPSHOT, base_offset_of, file_name, suffix_of
 from iowitness.impl.producer_snapshot import encode_snapshot, read_snapshot
 from iowitness.impl.producer_states import ProducerStates
@@ -61,6 +61,12 @@ class ProducerJournal:
                     return
                 self.see(segment, batch)
 
+    def start_over(self, segments: Sequence[Segment], start_offset: int, end_offset: int) -> None:
+        """Knows what a log says that was cut to an offset; snapshots past it go."""
+        self.remove_strays([segment.base_offset for segment in segments], end_offset)
+        self.load(start_offset, end_offset)
+        self.replay(segments, end_offset)
+
     def see(self, segment: Segment, batch: BatchAt) -> None:
         """Takes in one batch of a segment, unless it is known already."""
         if batch.header.base_offset < self.next_offset:
@@ -79,6 +85,20 @@ class ProducerJournal:
                 remember(header)
         if headers:
             self.next_offset = max(known, headers[-1].next_offset)
+
+    def take_in_set(
+        self, segment: Segment, batch_set: Buffer, headers: Sequence[BatchHeader]
+    ) -> None:
+        """Takes in the batches of a set that was appended to a segment, by their heads."""
+        position = 0
+        for header in headers:
+            if header.producer_id >= 0:
+                marker = None
+                if header.is_control:
+                    stored = memoryview(batch_set)[position : position + header.byte_count]
+                    marker = read_marker(Batch(header, stored))
+                self.take_in(segment, header, marker)
+            position += header.byte_count
 
     def take_in(self, segment: Segment, header: BatchHeader, marker: Marker | None) -> None:
         """Takes in one batch, noting in its segment the transaction that it aborts."""

@@ -14,7 +14,7 @@ from iowitness.impl.batch_format import (
     BatchHeader,
     read_header,
 )
-from iowitness.impl.errors import CorruptBatch
+from iowitness.impl.errors import CorruptBatch, LogFenced
 from iowitness.impl.log_config import LogConfig
 from iowitness.impl.log_files import Buffer, OpenFile
 from iowitness.impl.log_names import (
@@ -127,8 +127,9 @@ class Segment:
         """Writes the batches at the end with one call, and indexes them.
 
         `headers` are those of `batch_set`, offsets stamped. Raises `OSError` with the file cut
-        back to what it was, and `ValueError` before anything is written if a position or an offset
-        would not fit 32 bits.
+        back to what it was and `byte_count` unchanged, `LogFenced` if it could not be cut back,
+        and `ValueError` before anything is written if a position or an offset would not fit 32
+        bits. An `OSError` after the write, with a new `byte_count`, comes from the indexes.
         """
         position = self.byte_count
         byte_count = len(batch_set)
@@ -139,8 +140,8 @@ class Segment:
             written = self.file.write_at(batch_set, position)
             if written < byte_count:
                 write_whole(self.file, memoryview(batch_set)[written:], position + written)
-        except OSError:
-            self.file.truncate(position)
+        except OSError as error:
+            self._take_back(position, error)
             raise
         self.byte_count = end
         if not position:
@@ -148,6 +149,15 @@ class Segment:
         for header in headers:
             self._indexes.add(position, header)
             position += header.byte_count
+
+    def _take_back(self, position: int, error: OSError) -> None:
+        try:
+            self.file.truncate(position)
+        except OSError as second:
+            raise LogFenced(
+                f"{self.file.path}: a write at {position} failed with {error}, and cutting off "
+                f"what it left with {second}"
+            ) from error
 
     def _refusal(self, byte_count: int, last_offset: int) -> str:
         if self.byte_count + byte_count > MAX_SEGMENT_BYTE_COUNT:

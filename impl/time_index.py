@@ -106,6 +106,7 @@ class TimeIndex:
             raise ValueError(f"{self._entries.path}: offset={offset} is out of the segment's range")
         if self.count >= self._entries.capacity_count:
             self._entries.reserve((self.count + 1) * ENTRY_BYTE_COUNT)
+        self._entries.back(self.count + 1)
         _ENTRY.pack_into(
             self._entries.buffer, self.count * ENTRY_BYTE_COUNT, timestamp_ms, relative
         )

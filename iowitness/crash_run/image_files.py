@@ -190,6 +190,9 @@ class _ImageMapping:
     def resize(self, byte_count: int) -> None:
         _resize(self._content, byte_count)
 
+    def allocate(self, position: int, byte_count: int) -> None:
+        pass
+
     def sync(self) -> None:
         pass
 

@@ -45,7 +45,10 @@ _Change = Callable[[_Entries], None]
 
 
 class ForgettingFiles:
-    """See the module. `calls_until_crash` counts changes down and raises `Crashed` at the last."""
+    """See the module. `calls_until_crash` counts changes down and raises `Crashed` at the last.
+
+    `failing_syncs` is how many syncs of files fail next, the bytes not synced.
+    """
 
     def __init__(self) -> None:
         self._entries: _Entries = {}
@@ -57,6 +60,7 @@ class ForgettingFiles:
         self.write_limit: int | None = None
         self.free_byte_count: int | None = None
         self.sync_count = 0
+        self.failing_syncs = 0
         self.writes: list[tuple[str, int, int]] = []
 
     def crash(self, seed: int) -> None:
@@ -263,6 +267,10 @@ class _File:
         self.fileno()
         self._files._count_call()
         self._files.sync_count += 1
+        if self._files.failing_syncs:
+            # As ext4 and XFS do: told once, the pages are clean now, and the next call succeeds.
+            self._files.failing_syncs -= 1
+            raise OSError(errno.EIO, "input/output error", self.path)
         self.inode.durable = bytes(self.inode.content)
 
     def close(self) -> None:
@@ -282,6 +290,11 @@ class _Mapping:
     def resize(self, byte_count: int) -> None:
         self._files._count_call()
         _resize(self._inode.content, byte_count)
+
+    def allocate(self, position: int, byte_count: int) -> None:
+        assert position + byte_count <= len(self._inode.content)
+        if self._files.free_byte_count == 0:
+            raise OSError(errno.ENOSPC, "no space left", self.path)
 
     def sync(self) -> None:
         self._files._count_call()

@@ -259,6 +259,9 @@ class _Mapping:
         self._files.saw(Resized, "ftruncate", file=self._file, size_byte_count=byte_count)
         self.show()
 
+    def allocate(self, position: int, byte_count: int) -> None:
+        self._mapped.allocate(position, byte_count)
+
     def sync(self) -> None:
         self._files.synced(self._file)
 

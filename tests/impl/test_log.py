@@ -1,5 +1,7 @@
 """What a log does, item by item of docs/kafka-behaviours.md, on the file system in memory."""
 
+import errno
+
 import pytest
 
 from iowitness.impl.batch_reader import batches, records
@@ -10,6 +12,7 @@ from iowitness.impl.errors import (
     CorruptBatch,
     DamagedLog,
     LogClosed,
+    LogFenced,
     OffsetOutOfRange,
 )
 from iowitness.impl.log import Log
@@ -78,6 +81,99 @@ def test_a_full_disk_leaves_the_segment_as_it_was() -> None:
     files.free_byte_count = None
     assert log.append(batch(2), now_ms=0).base_offset == 1
     assert offsets_at(log, 0) == [0, 1, 2]
+
+
+def test_a_short_write_before_the_disk_is_full_is_taken_back() -> None:
+    files = ForgettingFiles()
+    log = open_log(files)
+    log.append(batch(), now_ms=0)
+    path, size = log.active_segment.file.path, log.active_segment.byte_count
+    files.write_limit, files.free_byte_count = 20, 50
+    with pytest.raises(OSError, match="no space left"):
+        log.append(batch(4), now_ms=0)
+    assert len(files.snapshot()[path]) == size
+    assert not log.is_fenced
+
+
+def test_a_failed_sync_fences_the_log_and_a_second_try_does_not_promise_anything() -> None:
+    files = ForgettingFiles()
+    log = open_log(files)
+    log.append(batch(3), now_ms=0)
+    files.failing_syncs = 1
+    with pytest.raises(OSError, match="input/output error"):
+        log.flush()
+    assert log.is_fenced
+    assert log.recovery_point == 0
+    for use in (log.flush, log.roll, lambda **_: log.read(0, 10), log.latest_timestamp):
+        with pytest.raises(LogFenced, match=r"fenced since .*input/output error.*anew"):
+            use(**({"now_ms": 0} if use == log.roll else {}))
+    with pytest.raises(LogFenced):
+        log.append(batch(), now_ms=0)
+    before = files.snapshot()
+    log.close()
+    assert files.snapshot() == before
+    files.kill()
+    assert open_log(files).end_offset == 3
+
+
+def test_a_failed_sync_at_a_roll_or_close_fences_the_log_too() -> None:
+    files = ForgettingFiles()
+    log = open_log(files)
+    log.append(batch(3), now_ms=0)
+    files.failing_syncs = 1
+    with pytest.raises(OSError, match="input/output error"):
+        log.roll(now_ms=0)
+    assert log.is_fenced
+    assert len(log.segments) == 1
+    files.kill()
+    log = open_log(files)
+    files.failing_syncs = 1
+    with pytest.raises(OSError, match="input/output error"):
+        log.close()
+    assert log.is_fenced
+
+
+def test_an_index_that_cannot_grow_on_a_full_disk_fences_the_log() -> None:
+    files = ForgettingFiles()
+    log = open_log(files)
+    log.append(batch(4), now_ms=0)
+    size = len(batch(4))
+    files.free_byte_count = size
+    with pytest.raises(OSError, match="no space left"):
+        log.append(batch(4), now_ms=0)
+    assert log.is_fenced
+    files.free_byte_count = None
+    log.close()
+    log = open_log(files)
+    assert log.end_offset in {4, 8}
+    assert log.append(batch(), now_ms=0).base_offset == log.end_offset - 1
+
+
+def test_a_write_that_cannot_be_taken_back_fences_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = ForgettingFiles()
+    log = open_log(files)
+    log.append(batch(), now_ms=0)
+
+    def cannot(byte_count: int) -> None:
+        raise OSError(errno.EIO, "input/output error", str(byte_count))
+
+    monkeypatch.setattr(log.active_segment.file, "truncate", cannot)
+    files.free_byte_count = 30
+    with pytest.raises(LogFenced, match="cutting off what it left"):
+        log.append(batch(4), now_ms=0)
+    assert log.is_fenced
+
+
+def test_an_epoch_that_could_not_be_saved_is_saved_the_next_time() -> None:
+    files = ForgettingFiles()
+    log = open_log(files)
+    log.append(batch(), now_ms=0)
+    files.free_byte_count = 0
+    with pytest.raises(OSError, match="no space left"):
+        log.append(batch(), now_ms=0, leader_epoch=3)
+    files.free_byte_count = None
+    log.append(batch(), now_ms=0, leader_epoch=3)
+    assert b"3 1" in files.snapshot()[f"{DIRECTORY}/leader-epoch-checkpoint"]
 
 
 def test_a_follower_keeps_offsets_and_gaps_and_refuses_what_goes_back() -> None:

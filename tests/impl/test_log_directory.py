@@ -87,3 +87,19 @@ def test_truncating_lowers_the_saved_recovery_point_before_anything_is_cut() -> 
     directory = open_directory("/d", files)
     assert directory.logs["t", 0].end_offset >= 1
     assert b"t 0 1\n" in files.snapshot()["/d/recovery-point-offset-checkpoint"]
+
+
+def test_a_stop_with_a_failed_sync_is_not_a_clean_one() -> None:
+    files = ForgettingFiles()
+    directory = open_directory("/d", files)
+    for number in range(2):
+        log = directory.create("t", number, topic_id=TOPIC_ID, now_ms=0)
+        log.append(encode_values([b"v"], 5), now_ms=0)
+    files.failing_syncs = 1
+    with pytest.raises(OSError, match="input/output error"):
+        directory.close()
+    assert "/d/.kafka_cleanshutdown" not in files.snapshot()
+    assert b"t 0 0\n" in files.snapshot()["/d/recovery-point-offset-checkpoint"]
+    assert b"t 1 1\n" in files.snapshot()["/d/recovery-point-offset-checkpoint"]
+    directory = open_directory("/d", files)
+    assert directory.logs["t", 0].recovery.scanned_segment_count == 1
