@@ -79,7 +79,7 @@ def test_librdkafka_gets_back_through_tls_what_it_sent(
     consumer.assign([TopicPartition("t", 0, 0)])
     found: list[bytes | None] = []
     while len(found) < len(values):
-        messages = consumer.consume(10_000, 20)
+        messages = consumer.consume(1_000, 20)
         assert messages
         found += [message.value() for message in messages]
     consumer.close()
