@@ -2,7 +2,7 @@
 
 from iowitness.report.claim_words import claim_sentence
 from iowitness.report.markup import Markup, joined, number_head, table, tag
-from iowitness.report.quantities import bytes_text, count_text
+from iowitness.report.quantities import count_text
 from iowitness.report.run_report import RunReport
 from iowitness.report.verdict_words import (
     SYMBOLS,
@@ -10,7 +10,6 @@ from iowitness.report.verdict_words import (
     contracts_sentence,
     figure_words,
 )
-from iowitness.report.workload_words import step_sentence
 from iowitness.specs.verdict import Outcome, Verdict
 
 
@@ -40,8 +39,6 @@ def claims_section(report: RunReport) -> Markup:
     environment = report.environment
     facts = [
         ("program", _program(report)),
-        ("observed", f"{count_text(len(report.observed))} events, by {_source(report)}"),
-        ("predicted", _predicted(report)),
         (
             "machine",
             ", ".join(filter(None, (environment.kernel, environment.machine))),
@@ -50,7 +47,6 @@ def claims_section(report: RunReport) -> Markup:
     ]
     return joined(
         tag("dl", [(tag("dt", name), tag("dd", text)) for name, text in facts], class_="facts"),
-        _steps(report),
         _claims(report),
     )
 
@@ -59,32 +55,6 @@ def _program(report: RunReport) -> str:
     if report.workload is not None:
         return "iowitness's own log, under its workload"
     return " ".join(report.observed.provenance.program) or "a program that was attached to"
-
-
-def _source(report: RunReport) -> str:
-    provenance = report.observed.provenance
-    return provenance.tool or provenance.source
-
-
-def _predicted(report: RunReport) -> str:
-    if report.predicted is None:
-        return "nothing"
-    return f"{count_text(len(report.predicted))} events, by simulation of the same workload"
-
-
-def _steps(report: RunReport) -> Markup | None:
-    workload = report.workload
-    if workload is None:
-        return None
-    return joined(
-        tag("h3", "Workload"),
-        tag("ol", [tag("li", step_sentence(step)) for step in workload.steps], class_="steps"),
-        tag(
-            "p",
-            f"Segments roll at {bytes_text(workload.segment_byte_count)}; an index entry is due "
-            f"every {bytes_text(workload.index_interval_byte_count)}.",
-        ),
-    )
 
 
 def _claims(report: RunReport) -> Markup:

@@ -16,6 +16,7 @@ from iowitness.report.quantities import count_text, figure_text, seconds_text
 from iowitness.report.reproduce_section import commands, environment_rows
 from iowitness.report.run_report import RunReport, StepTimes
 from iowitness.report.trace_quotes import NEAR_LINE_COUNT, TraceQuotes, lines_of
+from iowitness.report.unseen_words import claim_limits, source_remarks
 from iowitness.report.verdict_words import (
     SYMBOLS,
     agreement_mark,
@@ -44,6 +45,7 @@ def markdown(report: RunReport, quotes: TraceQuotes) -> str:
         "## Verdicts",
         _verdicts(report),
         *_findings(report, quotes),
+        *_unseen(report),
         *_agreement(report.agreement),
         "## Byte flow",
         plain(flow_sentence(byte_flow(report.observed, report.data_root))),
@@ -161,6 +163,13 @@ def _evidence(report: RunReport, quotes: TraceQuotes, events: Sequence[AnyEvent]
         ]
         blocks.append(fenced(lines, "text"))
     return blocks
+
+
+def _unseen(report: RunReport) -> list[str]:
+    remarks = [f"- {plain(remark)}" for remark in source_remarks(report)]
+    limits = [f"- {plain(name)}: {plain(limit)}" for name, limit in claim_limits(report)]
+    lines = [*remarks, *limits]
+    return ["## What could not be seen", "\n".join(lines)] if lines else []
 
 
 def _agreement(agreement: Agreement | None) -> list[str]:

@@ -8,6 +8,7 @@ from iowitness.report.findings_section import excerpt_section, findings_section
 from iowitness.report.flow_section import flow_section
 from iowitness.report.html_document import PageScript, Section, html_document, resource
 from iowitness.report.matrix_section import matrix_section
+from iowitness.report.method_section import method_section, unseen_section
 from iowitness.report.offsets_section import offsets_part
 from iowitness.report.reproduce_section import reproduce_section
 from iowitness.report.run_report import RunReport
@@ -20,8 +21,10 @@ def page(report: RunReport, quotes: TraceQuotes, raw_traces: Sequence[str]) -> s
     verdicts = Section("verdicts", "Verdicts", verdicts_section(report))
     sections = (
         Section("claims", "System and claims", claims_section(report)),
+        Section("method", "Method", method_section(report)),
         verdicts,
         Section("findings", "Findings", findings_section(report, quotes)),
+        Section("unseen", "What could not be seen", unseen_section(report)),
         Section("offsets", "Offset over time", offsets.section),
         Section("flow", "Byte flow", flow_section(report)),
         Section("matrix", "Who called what", matrix_section(report)),

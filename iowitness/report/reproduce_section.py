@@ -4,7 +4,6 @@ import shlex
 from collections.abc import Sequence
 
 from iowitness.report.markup import Markup, joined, tag
-from iowitness.report.quantities import count_text
 from iowitness.report.run_report import RunFacts, RunReport
 
 
@@ -37,7 +36,7 @@ def environment_rows(facts: RunFacts) -> Sequence[tuple[str, str]]:
 
 
 def reproduce_section(report: RunReport, raw_traces: Sequence[str]) -> Markup:
-    """Commands, environment, files beside the page, and what the source could not see."""
+    """Commands, environment, and the files beside the page."""
     return joined(
         tag("pre", tag("code", commands(report)), class_="commands", tabindex=0),
         tag("h3", "Environment"),
@@ -48,7 +47,6 @@ def reproduce_section(report: RunReport, raw_traces: Sequence[str]) -> Markup:
         ),
         tag("h3", "Beside this page"),
         tag("ul", [tag("li", name) for name in _files(report, raw_traces)], class_="files"),
-        _gaps(report),
     )
 
 
@@ -65,21 +63,3 @@ def _files(report: RunReport, raw_traces: Sequence[str]) -> Sequence[Markup]:
         rows.append(("predicted.perfetto.json.gz", "the same for ui.perfetto.dev"))
     rows += [(name, "the raw trace that the observed events were read from") for name in raw_traces]
     return [joined(tag("code", name), f": {text}") for name, text in rows]
-
-
-def _gaps(report: RunReport) -> Markup | None:
-    provenance = report.observed.provenance
-    remarks = [*provenance.notes, *(_gap_words(gap.reason, gap.line) for gap in provenance.gaps)]
-    if not remarks:
-        return None
-    shown = remarks[:20]
-    more = len(remarks) - len(shown)
-    return joined(
-        tag("h3", "What the tracer said of its own limits"),
-        tag("ul", [tag("li", remark) for remark in shown]),
-        tag("p", f"{count_text(more)} more are in the history's head.") if more else None,
-    )
-
-
-def _gap_words(reason: str, line: int) -> str:
-    return f"line {line}: {reason}" if line else reason

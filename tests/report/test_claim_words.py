@@ -3,6 +3,7 @@ import pkgutil
 
 import iowitness.specs
 from iowitness.report.claim_words import claim_sentence
+from iowitness.report.unseen_words import claim_limit
 from iowitness.specs.claim import Claim
 
 
@@ -26,3 +27,8 @@ def test_every_kind_of_claim_has_a_sentence() -> None:
 
 def test_an_unknown_kind_is_named_as_it_is() -> None:
     assert claim_sentence("of-my-own") == "of-my-own"
+
+
+def test_every_kind_of_claim_but_the_composite_ones_says_what_it_cannot_see() -> None:
+    blind = {name for name in _claim_names() if not claim_limit(name)}
+    assert blind == {"all", "any", "not"}

@@ -61,8 +61,8 @@ def stray_page() -> str:
 
 
 def test_sections_stand_in_the_order_of_a_jepsen_report(stray_page: str) -> None:
-    wanted = ["claims", "verdicts", "findings", "offsets", "flow", "matrix", "agreement"]
-    wanted += ["excerpt", "reproduce"]
+    wanted = ["claims", "method", "verdicts", "findings", "unseen", "offsets", "flow", "matrix"]
+    wanted += ["agreement", "excerpt", "reproduce"]
     sections = [a["id"] for tag, a in _Outline(stray_page).elements if tag == "section"]
     assert sections == wanted
 
