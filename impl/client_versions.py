@@ -21,7 +21,7 @@ OURS: Final[Mapping[int, tuple[int, int]]] = {
     ApiKey.FIND_COORDINATOR: (0, 2),
     ApiKey.JOIN_GROUP: (0, 5),
     ApiKey.HEARTBEAT: (0, 3),
-    ApiKey.LEAVE_GROUP: (0, 3),
+    ApiKey.LEAVE_GROUP: (0, 2),
     ApiKey.SYNC_GROUP: (0, 3),
     ApiKey.API_VERSIONS: (0, 0),
     ApiKey.INIT_PRODUCER_ID: (0, 4),

@@ -318,6 +318,7 @@ class ProducerSender:
             self._handing_over.deadline_ns(tuple(self._intakes.values())),
             self._close_deadline_ns,
             self._links.next_open_ns(),
+            self._identify_not_before_ns,
         ]
         limit_ns = self._config.request_timeout_ms * 1_000_000
         for link in self._links.all:

@@ -56,12 +56,14 @@ Script = Callable[[list[Came]], int | None]
 
 @dataclass
 class ScriptedBroker:
-    """What the broker knows and saw. `metadata_error` goes to every topic while it is not 0."""
+    """What the broker knows and saw. `metadata_error` goes to every topic while it is not 0,
+    `identify_errors` one by one to those who ask for a producer id."""
 
     script: Script
     partition_count: int = 1
     metadata_error: int = 0
     lacks_producer_ids: bool = False
+    identify_errors: list[int] = field(default_factory=list)
     came: list[Came] = field(default_factory=list)
     epochs: list[int] = field(default_factory=list)
     request_count: int = 0
@@ -95,6 +97,8 @@ class ScriptedBroker:
             )
             return ApiVersionsResponse(error_code=0, api_keys=keys)
         if header.api_key == ApiKey.INIT_PRODUCER_ID:
+            if self.identify_errors:
+                return InitProducerIdResponse(error_code=self.identify_errors.pop(0))
             self.epochs.append(len(self.epochs))
             return InitProducerIdResponse(
                 error_code=0, producer_id=7, producer_epoch=self.epochs[-1]

@@ -145,6 +145,14 @@ def test_retries_keep_the_order_of_records_with_five_requests_under_way() -> Non
     assert taken == values
 
 
+def test_a_broker_that_has_no_producer_id_yet_is_asked_again() -> None:
+    broker_script = _always(0)
+    broker_script.identify_errors = [ErrorCode.COORDINATOR_LOAD_IN_PROGRESS] * 3
+    with scripted_broker(broker_script) as broker, _producer(broker, _QUICK) as producer:
+        producer.send("t", b"one").result(10)
+    assert broker.identify_errors == []
+
+
 def test_a_failed_batch_is_a_gap_that_a_new_epoch_gets_past() -> None:
     broker_script = _in_turn(ErrorCode.INVALID_RECORD)
     with scripted_broker(broker_script) as broker, _producer(broker, _QUICK) as producer:
