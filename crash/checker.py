@@ -12,7 +12,7 @@ from iowitness.crash.operations import Operation
 
 
 class DiskState(Struct, frozen=True):
-    """One state. `files` and `folders` build it only where they are called.
+    """One state. `files`, `folders` and `links` build it only where they are called.
 
     `digests` are by the first part of the path ("" for files of the root itself), and `files` takes
     such a part, or None for all. Equal digests mean equal trees. `is_whole` says that nothing is
@@ -23,6 +23,7 @@ class DiskState(Struct, frozen=True):
     loss: Loss
     files: Callable[[str | None], dict[str, bytes]]
     folders: Callable[[], list[str]]
+    links: Callable[[], dict[str, str]]
 
     @property
     def digest(self) -> int:

@@ -48,6 +48,7 @@ class Disk:
         self._files: dict[int, FileBytes] = {}
         self._names: _Names = {}
         self._folders = {ROOT}
+        self._links: dict[int, str] = {}
         self._entry_changes: list[tuple[int, _EntryChange]] = []
         self._durable_entries: set[int] = set()
         self._never_durable: set[int] = set()
@@ -70,6 +71,8 @@ class Disk:
             else:
                 if isinstance(operation, AddEntry):
                     self._new_inode(operation.inode, is_folder=operation.is_folder)
+                    if operation.link_target is not None:
+                        self._links[operation.inode] = operation.link_target
                 self._entry_changes.append((number, operation))
                 self._tree = None
         elif isinstance(operation, SYNCS):
@@ -118,8 +121,13 @@ class Disk:
         return {
             path: self._content(inode, loss)
             for path, inode in listing.files
-            if top is None or _top(path) == top
+            if inode not in self._links and (top is None or _top(path) == top)
         }
+
+    def links(self, loss: Loss) -> dict[str, str]:
+        """Every symbolic link's path below the root after a loss, and what it leads to."""
+        files = self._listing(loss.lost).files
+        return {path: self._links[inode] for path, inode in files if inode in self._links}
 
     def folders(self, loss: Loss) -> list[str]:
         """Every folder's path below the root after a loss, parents first."""
@@ -178,6 +186,8 @@ class Disk:
         return {change.inode for change in changes if isinstance(change, FILE_CHANGES)}
 
     def _content(self, inode: int, loss: Loss) -> bytes:
+        if inode in self._links:
+            return self._links[inode].encode("utf-8", "surrogateescape")
         return self._files[inode].content(loss, shows_garbage=self._model.shows_garbage)
 
     def _whole_digest(self, path: str, inode: int, fill: Fill) -> int:

@@ -23,14 +23,19 @@ class Failure(Struct, frozen=True):
 
 
 class Explored(Struct):
-    """What a stretch of a recording came to. States are counted at every place anew."""
+    """What a stretch of a recording came to. States are counted at every place anew.
+
+    `failures` has the first state of each fault, and `fault_counts` how many there are.
+    """
 
     state_count: int = 0
-    failure_count: int = 0
     failures: list[Failure] = []
+    fault_counts: dict[str, int] = {}
 
-
-MOST_KEPT_FAILURES = 20
+    @property
+    def failure_count(self) -> int:
+        """States that are wrong."""
+        return sum(self.fault_counts.values())
 
 
 def explore(
@@ -55,18 +60,21 @@ def explore(
             explored.state_count += 1
             fault = checker.judge(state_of(disk, loss))
             if fault is not None:
-                explored.failure_count += 1
-                if len(explored.failures) < MOST_KEPT_FAILURES:
-                    explored.failures.append(
-                        Failure(StateName(model.name, place, loss), operation.line, fault)
-                    )
+                if fault not in explored.fault_counts:
+                    name = StateName(model.name, place, loss)
+                    explored.failures.append(Failure(name, operation.line, fault))
+                explored.fault_counts[fault] = explored.fault_counts.get(fault, 0) + 1
     return explored
 
 
 def state_of(disk: Disk, loss: Loss) -> DiskState:
     """One state of a disk, built where somebody looks."""
     return DiskState(
-        disk.digests(loss), loss, partial(disk.files, loss), partial(disk.folders, loss)
+        disk.digests(loss),
+        loss,
+        partial(disk.files, loss),
+        partial(disk.folders, loss),
+        partial(disk.links, loss),
     )
 
 

@@ -100,7 +100,6 @@ class _Translator:
         self._initial_names: list[tuple[int, str, int, bool]] = []
         self._initial_contents: dict[int, bytes] = {}
         self._writers: set[int] = set()
-        self._talk: list[tuple[int, int]] = []
         self._handlers: dict[type, Callable[[Any], None]] = {
             Opened: self._see_opened,
             Written: self._see_written,
@@ -141,13 +140,14 @@ class _Translator:
         self._sizes[inode] = len(content)
 
     def recording(self, kept: Mapping[str, bytes]) -> Recording:
-        """What was written down, without the talk of processes that never wrote below the root."""
-        foreign = {place for place, process_id in self._talk if process_id not in self._writers}
+        """What was written down, without what the traced processes told one another by pipes."""
+        inner = {one.channel for one in self._operations if isinstance(one, Heard)}
+        inner = {channel for channel in inner if channel.startswith("pipe")}
         moved: list[int] = []
         operations: list[Operation] = []
-        for place, operation in enumerate(self._operations):
+        for operation in self._operations:
             moved.append(len(operations))
-            if place not in foreign:
+            if not (isinstance(operation, Heard | Said) and operation.channel in inner):
                 operations.append(operation)
         moved.append(len(operations))
         for place, operation in enumerate(operations):
@@ -168,6 +168,7 @@ class _Translator:
             initial_names=tuple(self._initial_names),
             initial_contents=self._initial_contents,
             kept_contents=contents,
+            writers=frozenset(self._writers),
         )
 
     def see(self, event: AnyEvent) -> None:
@@ -188,10 +189,6 @@ class _Translator:
     def _put(self, operation: Operation) -> None:
         self._operations.append(operation)
         self._ends_ns.append(self._now_ns)
-
-    def _talked(self, event: Received | Sent | Transferred | Written, told: Heard | Said) -> None:
-        self._talk.append((len(self._operations), event.process_id))
-        self._put(told)
 
     def _inode(self, file: File, line: int) -> int | None:
         """The inode of a file below the root; None for a file elsewhere."""
@@ -231,8 +228,8 @@ class _Translator:
     def _see_written(self, event: Written) -> None:
         inode = self._inode(event.file, event.line)
         if inode is None:
-            data = event.data or b""
-            self._talked(event, Said(event.line, event.file.path, event.byte_count, data))
+            told = (event.file.path, event.byte_count, event.data or b"")
+            self._put(Said(event.line, event.process_id, *told))
             return
         self._writers.add(event.process_id)
         if not event.byte_count:
@@ -334,12 +331,18 @@ class _Translator:
         new = self._names.place(event.new_path)
         if new is None:
             return
-        inode = self._names.inode(event.target_path)
-        if event.symbolic or inode is None:
-            raise CrashError(
-                f"line {event.line}: link {event.new_path}: expected a hard link to a known file"
-            )
         self._writers.add(event.process_id)
+        if event.symbolic:
+            made = self._names.new_inode()
+            self._names.add(*new, made)
+            self._put(AddEntry(event.line, *new, made, link_target=event.target_path))
+            return
+        inode = self._names.inode(event.target_path)
+        if inode is None:
+            raise CrashError(
+                f"line {event.line}: link of {event.target_path} to {event.new_path}: expected a "
+                "file that is known"
+            )
         self._names.add(*new, inode)
         self._put(AddEntry(event.line, *new, inode))
 
@@ -402,10 +405,10 @@ class _Translator:
                     self._unmap(event.line, (process_id, inode), None)
 
     def _see_received(self, event: Received) -> None:
-        self._talked(event, Heard(event.line, *_talk_of(event)))
+        self._put(Heard(event.line, event.process_id, *_talk_of(event)))
 
     def _see_sent(self, event: Sent) -> None:
-        self._talked(event, Said(event.line, *_talk_of(event)))
+        self._put(Said(event.line, event.process_id, *_talk_of(event)))
 
     def _see_transferred(self, event: Transferred) -> None:
         destination = event.destination
@@ -416,7 +419,8 @@ class _Translator:
                     "in the trace"
                 )
             return
-        self._talked(event, Said(event.line, _channel(destination), event.byte_count, b""))
+        channel = _channel(destination)
+        self._put(Said(event.line, event.process_id, channel, event.byte_count, b""))
 
 
 def _talk_of(event: Received | Sent) -> tuple[str, int, bytes]:

@@ -42,13 +42,14 @@ class SetSize(Struct, frozen=True, gc=False):
 
 
 class AddEntry(Struct, frozen=True, gc=False):
-    """A folder got a name for a file or a folder. `is_folder` says which."""
+    """A folder got a name for a file, a folder or a symbolic link to `link_target`."""
 
     line: int
     folder: int
     name: str
     inode: int
     is_folder: bool = False
+    link_target: str | None = None
 
 
 class RemoveEntry(Struct, frozen=True, gc=False):
@@ -132,18 +133,20 @@ class Heard(Struct, frozen=True, gc=False):
     """Bytes came to the program. `data` is shorter than `byte_count` where not all was kept."""
 
     line: int
+    process_id: int
     channel: str
     byte_count: int
     data: bytes
 
 
 class Said(Struct, frozen=True, gc=False):
-    """Bytes left the program: from here on the outside may count on what they tell.
+    """Bytes left the traced processes: from here on the outside may count on what they tell.
 
     `data` is shorter than `byte_count` where not all was kept, or where a file was sent.
     """
 
     line: int
+    process_id: int
     channel: str
     byte_count: int
     data: bytes
@@ -176,12 +179,14 @@ class Recording(Struct, frozen=True):
     `initial_names` has each folder and file that was there before, as (folder, name, inode,
     is_folder), parents first, and `initial_contents` the files' bytes by inode. `kept_contents`
     has, by inode, what a file that was mapped writable held at the end, where that is known.
+    `writers` are the processes that changed anything below the root.
     """
 
     operations: tuple[Operation, ...]
     initial_names: tuple[tuple[int, str, int, bool], ...] = ()
     initial_contents: dict[int, bytes] = {}
     kept_contents: dict[int, bytes] = {}
+    writers: frozenset[int] = frozenset()
 
     @property
     def change_count(self) -> int:

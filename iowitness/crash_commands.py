@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from iowitness.crash_run.campaign import ModelTotal, Question, Stretch
 
 _MODELS = ("weakest", "ext4-ordered", "xfs", "btrfs", "data-journal")
+_MOST_SHOWN_FAULTS = 5
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
@@ -61,9 +62,9 @@ class _Asked:
               help="Lose pairs among so many latest changes only.")  # fmt: skip
 @click.option("--promise", type=click.Choice(["flushed", "acknowledged"]), default="flushed",
               metavar="WHICH", help="Of acknowledged records, those that survive.")  # fmt: skip
-@click.option("--recover", default="", metavar="CMD", help="Recovers a state in its folder.")
+@click.option("--recover", default="", metavar="CMD", help="Recovers the state in $STATE.")
 @click.option("--check", default="", metavar="CMD",
-              help="Judges a state by its exit code.")  # fmt: skip
+              help="Exits 0 if $STATE is right; $SAID has what was told.")  # fmt: skip
 @click.option("--records", "record_count", type=click.IntRange(1), default=100,
               show_default=True, help="Without TRACE: records of the workload.")  # fmt: skip
 @click.option("--workers", type=click.IntRange(1), help="Processes.  [default: CPUs]")
@@ -80,7 +81,7 @@ def crash(**options: Any) -> NoReturn:
     (`iowitness trace --content 1048576`), and --check unless it is one of ours.
 
     \b
-    Example: iowitness crash a.strace --root /srv --check 'sqlite3 a.db .tables'
+    Example: iowitness crash a.strace --root /srv/db --check './check.sh $STATE'
     """
     raise SystemExit(_guarded(_Asked(**{**options, "workers": options["workers"] or _cpus()})))
 
@@ -113,6 +114,7 @@ def _judged(asked: _Asked, scratch: Path) -> ExitCode:
     if asked.replay is not None:
         return _replayed(asked, recording)
     question = _question(asked, recording)
+    _check_the_end(question)
     totals = {name: ModelTotal(name) for name in question.model_names}
     began = time.monotonic()
     stretches = run(question, workers=asked.workers, progress_file=asked.progress)
@@ -172,25 +174,43 @@ def _again(trace: Path, root: str, contents: Path | None, initial: Path | None) 
 def _question(asked: _Asked, recording: "Recording") -> "Question":
     from iowitness.crash.states import Bounds
     from iowitness.crash_run.campaign import Question
-    from iowitness.crash_run.command_checker import CommandCheckers, Commands
+    from iowitness.crash_run.folder_checker import Commands, FolderCheckers
     from iowitness.crash_run.log_checker import LogCheckers, Promise
 
     bounds = Bounds(lost_count=asked.lost_count, recent_count=asked.recent_count)
     models = asked.models or _MODELS
     if asked.check or asked.recover:
         commands = Commands(asked.recover, asked.check)
-        source = partial(CommandCheckers, commands=commands)
+        source = partial(FolderCheckers, judge=commands)
         return Question(recording, models, bounds, source, f"{commands}")
     promise = Promise(asked.promise)
     log_source = partial(LogCheckers, promise=promise)
     return Question(recording, models, bounds, log_source, f"{promise}")
 
 
+def _check_the_end(question: "Question") -> None:
+    """A checker that finds fault with the folder as the program left it judges nothing else."""
+    from iowitness.crash.disk import Disk
+    from iowitness.crash.errors import CrashError
+    from iowitness.crash.exploration import state_of
+    from iowitness.crash.file_bytes import Loss
+    from iowitness.crash.persistence import WEAKEST
+
+    checker = question.source(question.recording).checker()
+    disk = Disk(question.recording, WEAKEST)
+    for place, operation in enumerate(question.recording.operations):
+        disk.play(place, operation)
+        checker.observe(place, operation)
+    fault = checker.judge(state_of(disk, Loss()))
+    if fault is not None:
+        raise CrashError(f"the check fails where nothing is lost, after the last call: {fault}")
+
+
 def _replayed(asked: _Asked, recording: "Recording") -> ExitCode:
     from iowitness.crash.errors import CrashError
     from iowitness.crash.exploration import state_named
     from iowitness.crash.state_name import read_state_name
-    from iowitness.crash_run.command_checker import lay_out
+    from iowitness.crash_run.folder_checker import lay_out
 
     assert asked.replay is not None
     if asked.out is None or asked.out.exists():
@@ -243,12 +263,17 @@ def _print_text(told: _Told) -> None:
         f"({told.recording.change_count:,} changes) in {told.seconds:.1f} s: {rate:,.0f} states/s"
     )
     for total in told.totals:
-        for failure in total.failures:
-            click.echo(f"VIOLATED after line {failure.line}: {failure.fault}")
-            replay = f"{told.again} --replay {failure.state} --out STATE" if told.again else ""
-            click.echo(f"  state {failure.state}" + (f"; lay it out: {replay}" if replay else ""))
+        for failure in total.failures[:_MOST_SHOWN_FAULTS]:
+            count = total.fault_counts[failure.fault]
+            click.echo(f"VIOLATED {total.model}, {count:,} states: {failure.fault}")
+            click.echo(f"  first after line {failure.line}, state {failure.state}")
+            if told.again:
+                click.echo(f"  lay it out: {told.again} --replay {failure.state} --out STATE")
+        left = len(total.failures) - _MOST_SHOWN_FAULTS
+        if left > 0:
+            click.echo(f"  and {left:,} other faults under {total.model}: --json has them all")
     if any(total.failures for total in told.totals) and not told.again:
-        click.echo("  (run again with --out DIR to keep the trace and lay states out)")
+        click.echo("run again with --out DIR to keep the trace and lay states out")
 
 
 def _print_json(told: _Told) -> None:
@@ -266,7 +291,12 @@ def _print_json(told: _Told) -> None:
                         "recovered_count": total.recovered_count,
                         "failure_count": total.failure_count,
                         "failures": [
-                            {"state": str(one.state), "line": one.line, "fault": one.fault}
+                            {
+                                "fault": one.fault,
+                                "state_count": total.fault_counts[one.fault],
+                                "first_state": str(one.state),
+                                "line": one.line,
+                            }
                             for one in total.failures
                         ],
                     }

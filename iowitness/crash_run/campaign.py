@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from iowitness.crash.checker import Checker
-from iowitness.crash.exploration import MOST_KEPT_FAILURES, Failure, explore
+from iowitness.crash.exploration import Failure, explore
 from iowitness.crash.operations import Heard, Recording
 from iowitness.crash.persistence import MODELS
 from iowitness.crash.states import Bounds
@@ -59,26 +59,31 @@ class Stretch(Struct, frozen=True):
     stop: int
     state_count: int
     recovered_count: int
-    failure_count: int
     failures: tuple[Failure, ...]
+    fault_counts: dict[str, int]
 
 
 class ModelTotal(Struct):
-    """What one model came to."""
+    """What one model came to; fields as in `Explored`."""
 
     model: str
     state_count: int = 0
     recovered_count: int = 0
-    failure_count: int = 0
     failures: list[Failure] = []
+    fault_counts: dict[str, int] = {}
+
+    @property
+    def failure_count(self) -> int:
+        """States that are wrong."""
+        return sum(self.fault_counts.values())
 
     def add(self, stretch: Stretch) -> None:
         """One stretch more."""
         self.state_count += stretch.state_count
         self.recovered_count += stretch.recovered_count
-        self.failure_count += stretch.failure_count
-        room = MOST_KEPT_FAILURES - len(self.failures)
-        self.failures += stretch.failures[:room]
+        self.failures += [one for one in stretch.failures if one.fault not in self.fault_counts]
+        for fault, count in stretch.fault_counts.items():
+            self.fault_counts[fault] = self.fault_counts.get(fault, 0) + count
 
 
 def run(question: Question, *, workers: int, progress_file: Path | None) -> Iterator[Stretch]:
@@ -165,8 +170,8 @@ class _Worker:
             stop,
             explored.state_count,
             self._source.recovered_count - before,
-            explored.failure_count,
             tuple(explored.failures),
+            explored.fault_counts,
         )
 
 

@@ -53,6 +53,7 @@ class LogCheckers:
     def __init__(self, recording: Recording, promise: Promise) -> None:
         """Raises `CrashError` where the recording is not one of a log directory."""
         self.promise = promise
+        self.writers = recording.writers
         self.streams = log_streams(recording)
         self.places = {(one.topic, one.number): i for i, one in enumerate(self.streams)}
         self.ends = [
@@ -95,6 +96,8 @@ class LogChecker:
         """Follow what is flushed and acknowledged."""
         self._needs = None
         self._flushed.observe(number, operation)
+        if isinstance(operation, Heard | Said) and operation.process_id not in self._source.writers:
+            return  # a client of the broker
         if isinstance(operation, Heard):
             self._acknowledgements.hear(operation)
         elif isinstance(operation, Said):
