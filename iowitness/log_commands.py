@@ -43,8 +43,8 @@ def log_group() -> None:
     DIR is a whole log directory, or the folder of one partition.
 
     \b
-    Exit codes: 0 sound, 1 damaged, 2 usage or input error, 3 not to be read here: messages of a
-    format from before Kafka 0.11.
+    Exit codes: 0 sound, 1 damaged, 2 usage or input error,
+    3 not to be read here: messages of a format from before Kafka 0.11.
 
     \b
     Example: iowitness log verify /var/lib/kafka/data
