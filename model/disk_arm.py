@@ -66,7 +66,8 @@ StartOf: TypeAlias = Literal["first-sector", "any-sector"]
 class Arm:
     """Position of the arm, and `free_ns`, until when it is busy.
 
-    `seek_count` counts its moves to another cylinder.
+    `seek_count` counts its moves over more than one cylinder: a step to the neighbouring one
+    belongs to every long transfer, and the skews are made for it.
     """
 
     def __init__(self, geometry: Geometry, mechanics: Mechanics) -> None:
@@ -99,7 +100,7 @@ class Arm:
         taken_ns = max(taken_ns, least_ns)
         if taken_ns and operation == "write":
             taken_ns = max(0, taken_ns + mechanics.write_settle_ns)
-        if distance:
+        if distance > 1:
             self.seek_count += 1
         self.cylinder, self.surface = cylinder, surface
         return at_ns + taken_ns

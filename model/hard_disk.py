@@ -28,7 +28,7 @@ class HardDisk:
 
     @property
     def seek_count(self) -> int:
-        """Moves of the arm to another cylinder."""
+        """Moves of the arm over more than one cylinder."""
         return self._arm.seek_count
 
     def completion_ns(self, request: BlockRequest, now_ns: int) -> int:
