@@ -4,7 +4,7 @@ The table `CONVERTERS` says which call becomes what; every other call is counted
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from iowitness.traces import (
     byte_calls,
@@ -183,11 +183,12 @@ class StraceReader:
         """Whether the next line goes with others that the reader keeps back."""
         return self._joiner.is_broken_off or self._held.is_waiting
 
-    def events(self) -> Iterator[AnyEvent]:
+    def events(self) -> list[AnyEvent]:
         """The events since the last time, in order; they are not kept."""
         out = self.world.out
-        yield from out
+        events = out.copy()
         out.clear()
+        return events
 
     def _call(self, call: Call) -> None:
         """A whole call: count it, and convert it where there is a converter."""

@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from os import PathLike, fspath
 from pathlib import Path
 
@@ -75,16 +76,19 @@ class EventStream:
         return first_thread_id(lines.chunks()) if isinstance(lines, RawLines) else 0
 
     def __iter__(self) -> Iterator[AnyEvent]:
+        return chain.from_iterable(self._lists())
+
+    def _lists(self) -> Iterator[list[AnyEvent]]:
+        """The events in lists, as many as came of some lines at once."""
         reader, lines = self._reader, self._lines
-        if isinstance(lines, MergedThreads):
-            yield from self._merged(lines)
-        else:
-            yield from self._lists(lines)
+        yield from (
+            self._merged(lines) if isinstance(lines, MergedThreads) else self._read_all(lines)
+        )
         reader.finish()
-        yield from reader.events()
+        yield reader.events()
         self._finished = True
 
-    def _merged(self, lines: MergedThreads) -> Iterator[AnyEvent]:
+    def _merged(self, lines: MergedThreads) -> Iterator[list[AnyEvent]]:
         """The events of several files; a line's number counts through all of them."""
         reader = self._reader
         for numbered in lines:
@@ -99,14 +103,14 @@ class EventStream:
                 raise _misread(error).at(*lines.place(numbered.number)) from error
             if numbered.line.kind is LineKind.CUT:
                 self._cut_off()
-            yield from reader.events()
+            yield reader.events()
         reader.line_count = lines.line_count
 
-    def _lists(self, lines: RawLines | GivenLines) -> Iterator[AnyEvent]:
+    def _read_all(self, lines: RawLines | GivenLines) -> Iterator[list[AnyEvent]]:
         fast = FastLines(self._reader)
         for some in lines:
             self._read(fast, some)
-            yield from self._reader.events()
+            yield self._reader.events()
         if lines.unterminated is not None:
             self._read_last(fast, lines.unterminated)
 
