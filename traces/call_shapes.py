@@ -173,9 +173,9 @@ vector_end = _moved(_VECTOR)
 
 
 def simple_arguments(text: bytes) -> list[bytes] | None:
-    """The arguments of a `SIMPLE` call, None where a comma without a blank needs the scanner."""
+    """The arguments of a `SIMPLE` call; None for commas without a blank, and for comments."""
     arguments = text.split(b", ")
-    if text.count(b",") != len(arguments) - 1:
+    if text.count(b",") != len(arguments) - 1 or text.find(b"/*") >= 0:
         return None
     if text[:1] == b" " or text[-1:] == b" " or b"  " in text:
         return [argument.strip() for argument in arguments] if text.strip() else None

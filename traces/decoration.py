@@ -20,7 +20,19 @@ _NAMED = re.compile(rb"([A-Za-z0-9_-]+):\[(.*)\]", re.DOTALL)
 _DEVICE = re.compile(rb"<(char|block) [0-9]+:[0-9]+>$")
 _ADDRESSES = re.compile(rb'((?:[^">-]|-(?!>)|"(?:[^"\\]|\\.)*")*)(?:->(.*))?', re.DOTALL)
 _UNIX_NAME = re.compile(rb'([0-9]*)(?:,(@?)"(.*)")?', re.DOTALL)
-_COUNTERS = frozenset({b"[eventfd]", b"[timerfd]", b"[signalfd]", b"inotify", b"[eventpoll]"})
+_COUNTERS = (
+    b"anon_inode:[eventfd",
+    b"anon_inode:[timerfd",
+    b"anon_inode:[signalfd",
+    b"anon_inode:[eventpoll",
+    b"anon_inode:inotify",
+    b"signalfd:",
+)
+_NO_SOCKETS = frozenset(
+    {b"anon_inode", b"signalfd", b"cgroup", b"ipc", b"mnt", b"net", b"pid", b"pid_for_children",
+     b"time", b"time_for_children", b"user", b"uts"}
+)  # fmt: skip
+"""What has the form of a socket's decoration and is none: signalfd(2) and namespaces(7)."""
 
 
 class Decoration(Struct, frozen=True, gc=False):
@@ -60,17 +72,19 @@ def read_decoration(argument: bytes) -> Decoration:
     inside = shape[2]
     if inside is None:
         return Decoration(number, "none")
-    if inside.startswith(b"\\x"):
-        inside = unescaped(inside)  # -xx escapes every byte, brackets and colons too
+    if inside.startswith(b"\\x"):  # -xx escapes every byte, brackets and colons too
+        inside = unescaped(inside)
+        if inside.startswith(b"/"):
+            return _file_named(number, inside, deleted=shape[3] is not None)
     if not inside.startswith(b"/"):
         named = _NAMED.fullmatch(inside)
-        if named is not None:
+        if named is not None and named[1] not in _NO_SOCKETS:
             return _named(number, named[1], named[2])
-        if inside.startswith(b"anon_inode:"):
-            counted = inside.removeprefix(b"anon_inode:") in _COUNTERS
+        if named is not None or inside.startswith((b"anon_inode:", b"pid:")):
+            is_counter = inside.startswith(_COUNTERS)
             return Decoration(
                 number,
-                "counter" if counted else "other",
+                "counter" if is_counter else "other",
                 path=inside.decode("utf-8", "backslashreplace"),
             )
     return _file(number, inside, deleted=shape[3] is not None)
@@ -80,7 +94,11 @@ def _file(number: int, inside: bytes, *, deleted: bool) -> Decoration:
     device = _DEVICE.search(inside)
     if device is not None:
         inside = inside[: device.start()]
-    path = unescaped(inside)
+    return _file_named(number, unescaped(inside), deleted=deleted)
+
+
+def _file_named(number: int, path: bytes, *, deleted: bool) -> Decoration:
+    """The file with this name, whose escapes are gone."""
     if path.endswith(b" (deleted)"):  # strace before 5.19 leaves the kernel's own words inside
         path, deleted = path[: -len(b" (deleted)")], True
     return Decoration(
@@ -89,16 +107,9 @@ def _file(number: int, inside: bytes, *, deleted: bool) -> Decoration:
 
 
 def _named(number: int, name: bytes, inside: bytes) -> Decoration:
-    """`pipe:[1]`, `anon_inode:[eventfd]`, `socket:[1]`, `TCP:[...]`."""
+    """`pipe:[1]`, `socket:[1]`, `TCP:[...]`."""
     if name == b"pipe":
         return Decoration(number, "pipe", inode=inside.decode("utf-8", "backslashreplace"))
-    if name == b"anon_inode":
-        counted = b"[" + inside + b"]" in _COUNTERS
-        return Decoration(
-            number,
-            "counter" if counted else "other",
-            path=f"[{inside.decode('utf-8', 'backslashreplace')}]",
-        )
     family = name.decode()
     if name == b"socket" or inside.isdigit():
         return Decoration(

@@ -23,6 +23,7 @@ from iowitness.traces.file_names import FileNames, FileNode
 from iowitness.traces.name_calls import GONE
 from iowitness.traces.processes import Thread
 from iowitness.traces.strace_text import fields, flags, number
+from iowitness.traces.trace_error import TraceError, quoted
 
 
 class OpenFlags(Struct, frozen=True, gc=False):
@@ -42,6 +43,11 @@ class OpenFlags(Struct, frozen=True, gc=False):
 @lru_cache(maxsize=1024)
 def open_flags(argument: bytes) -> OpenFlags:
     """The meaning of `O_WRONLY|O_CREAT|...`; programs use few combinations, which are kept."""
+    if argument[:1].isdigit():
+        raise TraceError(
+            f"flags={quoted(argument)}, expected names: trace without -X raw, whose numbers "
+            "differ between architectures"
+        )
     names = flags(argument)
     access: Literal["read", "write", "read-write", "path"] = "read"
     if b"O_PATH" in names:

@@ -6,6 +6,7 @@ import lzma
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from typing import IO, cast
 
@@ -19,24 +20,29 @@ _LONGEST_LINE_BYTE_COUNT = 64 << 20
 """A line longer than this is no strace output: 16 MiB of data, each byte escaped, is the most."""
 
 
-def opened(path: str) -> IO[bytes]:
+@contextmanager
+def opened(path: str) -> Iterator[IO[bytes]]:
     """A raw trace to read from; what it is compressed with is told by its first bytes."""
-    if path == "-":
-        return sys.stdin.buffer
-    with open(path, "rb") as file:
-        start = file.read(6)
-    for magic, decompressed in _FORMS.items():
-        if start.startswith(magic):
-            return decompressed(path)
-    return open(path, "rb")
+    with ExitStack() as held:
+        if path == "-":
+            packed = io.BufferedReader(cast("io.RawIOBase", sys.stdin.buffer))
+            held.callback(packed.detach)  # standard input stays open
+        else:
+            packed = io.BufferedReader(held.enter_context(open(path, "rb", buffering=0)))
+        start = packed.peek(6)
+        for magic, decompressed in _FORMS.items():
+            if start.startswith(magic):
+                yield held.enter_context(decompressed(packed))
+                return
+        yield packed
 
 
-def _gzip(path: str) -> IO[bytes]:
-    return cast("IO[bytes]", gzip.open(path, "rb"))
+def _gzip(packed: IO[bytes]) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.open(packed, "rb"))
 
 
-def _xz(path: str) -> IO[bytes]:
-    return cast("IO[bytes]", lzma.open(path, "rb"))
+def _xz(packed: IO[bytes]) -> IO[bytes]:
+    return cast("IO[bytes]", lzma.open(packed, "rb"))
 
 
 class _ZstdText(io.RawIOBase):
@@ -45,8 +51,8 @@ class _ZstdText(io.RawIOBase):
     zstandard's own reader takes a file that ends within a frame for a whole one; this does not.
     """
 
-    def __init__(self, path: str) -> None:
-        self._file = open(path, "rb")  # noqa: SIM115  # close() closes it
+    def __init__(self, packed: IO[bytes]) -> None:
+        self._file = packed
         self._frame = zstandard.ZstdDecompressor().decompressobj()
         self._begun = False
 
@@ -70,16 +76,12 @@ class _ZstdText(io.RawIOBase):
             self._frame = zstandard.ZstdDecompressor().decompressobj()
         return b"".join(parts)
 
-    def close(self) -> None:
-        self._file.close()
-        super().close()
+
+def _zstd(packed: IO[bytes]) -> IO[bytes]:
+    return cast("IO[bytes]", _ZstdText(packed))
 
 
-def _zstd(path: str) -> IO[bytes]:
-    return cast("IO[bytes]", _ZstdText(path))
-
-
-_FORMS: Mapping[bytes, Callable[[str], IO[bytes]]] = {
+_FORMS: Mapping[bytes, Callable[[IO[bytes]], IO[bytes]]] = {
     b"\x1f\x8b": _gzip,
     b"\xfd7zXZ\0": _xz,
     b"\x28\xb5\x2f\xfd": _zstd,

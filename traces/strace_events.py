@@ -101,6 +101,8 @@ class StraceReader:
         """
         self.line_count += 1
         line = self._joiner.line(raw)
+        if line.kind is LineKind.TABLE and self.clock.form is None:
+            raise TraceError("the table of strace -c, expected calls: trace without -c")
         self.line_counts[line.kind.value] += 1
         self.take(line)
 

@@ -30,13 +30,22 @@ class LineKind(Enum):
     """strace's own words: attached and detached processes, a process's personality."""
     STACK = "stack"
     DUMP = "dump"
+    TABLE = "table"
+    """The table of calls that `-C` prints behind the trace."""
     EMPTY = "empty"
     CUT = "cut"
     """The last line of a file that ends within it."""
 
 
 OF_NO_THREAD = frozenset(
-    {LineKind.NOTE, LineKind.STACK, LineKind.DUMP, LineKind.EMPTY, LineKind.INTERRUPTED}
+    {
+        LineKind.NOTE,
+        LineKind.STACK,
+        LineKind.DUMP,
+        LineKind.TABLE,
+        LineKind.EMPTY,
+        LineKind.INTERRUPTED,
+    }
 )
 """Kinds of line that say nothing of a thread, or nothing yet."""
 
@@ -68,6 +77,13 @@ _KILLED = re.compile(rb"\+\+\+ killed by (SIG[A-Z0-9_+]+)(?: \(core dumped\))? \
 _SUPERSEDED = re.compile(rb"\+\+\+ superseded by execve in pid ([0-9]+)(?:<[^<>]*>)? \+\+\+")
 _SIGNAL = re.compile(rb"--- (?:stopped by )?(SIG[A-Z0-9_+]+|[0-9]+)(?: \{.*\})? ---", re.DOTALL)
 _NOTE = re.compile(rb"(?:[^ ]*/)?strace: .*|\[ Process PID=[0-9]+ runs in .* mode\. \]", re.DOTALL)
+# The ostrich of --tips stands on standard error, behind a trace that goes there too; the lines with
+# its words look as those of a dump.
+_TIP = re.compile(rb" {2}_{30,} +_{4}| [/\\] *[ _]{30,}.*| {50,}[^a-z0-9]*")
+_TABLE = re.compile(
+    rb"% time +seconds +usecs/call +calls +errors syscall|[ -]*-{6,}[ -]*|"
+    rb" *[0-9]+\.[0-9]+ +[0-9]+\.[0-9]+ +[0-9]+ +[0-9]+ +(?:[0-9]+ +)?(?:[a-z0-9_]+|total)"
+)
 _UNFINISHED = b" <unfinished ...>"
 _DETACHED = b" <detached ...>"
 _PID_CHANGED = re.compile(rb" <pid changed to ([0-9]+) \.\.\.>$")
@@ -88,6 +104,8 @@ def read_line(raw: bytes) -> Line:
 
     Raises `TraceError` without a place where the line has no known shape.
     """
+    if raw.endswith(b"\r"):  # strace escapes it: a file that went through another system
+        raw = raw[:-1]
     prefix = PREFIX.match(raw)
     assert prefix is not None  # every part is optional
     thread_id = int(prefix[1] or prefix[2] or 0)
@@ -131,8 +149,10 @@ def _other_kind(raw: bytes) -> LineKind:
     """The kind of a line that is about no call and no thread."""
     if not raw.strip():
         return LineKind.EMPTY
-    if _NOTE.fullmatch(raw):
+    if _NOTE.fullmatch(raw) or _TIP.fullmatch(raw):
         return LineKind.NOTE
+    if _TABLE.fullmatch(raw):
+        return LineKind.TABLE
     if raw.startswith(b" > "):
         return LineKind.STACK
     if raw.startswith((b" | ", b" * ")):

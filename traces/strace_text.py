@@ -125,12 +125,31 @@ def split_arguments(text: bytes, start: int, closing: int = 0x29) -> tuple[list[
                 last = text[begin:at].strip()
                 if last or arguments:
                     arguments.append(last)
+                if text.find(b" /* ", start, at) >= 0:
+                    arguments = [_named(argument) for argument in arguments]
                 return arguments, at + 1
             if nested.pop() != byte:
                 raise TraceError(f"text={quoted(text[start:])}, expected brackets in pairs")
             position = at + 1
         else:
             position = _skip(text, at)
+
+
+_CONSTANT = rb"-?[0-9][0-9a-fx]* /\* ([A-Z][A-Z0-9_]*(?:\|[A-Zx0-9_]+)*) \*/"
+_CONSTANTS = re.compile(
+    rb"(?:[a-z_0-9]+=)?" + _CONSTANT + rb"(?:\|" + _CONSTANT + rb")*(?:<.*>)?", re.DOTALL
+)
+_ONE_CONSTANT = re.compile(_CONSTANT)
+
+
+def _named(argument: bytes) -> bytes:
+    """`-100 /* AT_FDCWD */</tmp>` as `AT_FDCWD</tmp>`: how `-X verbose` prints constants.
+
+    A structure's member has its name in front.
+    """
+    if _CONSTANTS.fullmatch(argument) is None:
+        return argument
+    return _ONE_CONSTANT.sub(rb"\1", argument)
 
 
 def items(array: bytes) -> list[bytes]:

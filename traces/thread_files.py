@@ -16,7 +16,7 @@ from msgspec import Struct
 from iowitness.traces.raw_input import RawLines
 from iowitness.traces.strace_calls import duration_ns, parse_call
 from iowitness.traces.strace_clock import StraceClock
-from iowitness.traces.strace_line import NAME, Line, LineKind, read_line
+from iowitness.traces.strace_line import NAME, OF_NO_THREAD, Line, LineKind, read_line
 from iowitness.traces.trace_error import TraceError
 
 _CHUNK_BYTE_COUNT = 1 << 16
@@ -88,7 +88,7 @@ class ThreadFile:
     def _value(self, raw: bytes) -> tuple[NumberedLine, int]:
         line = read_line(raw)
         took_ns = 0
-        if line.kind not in (LineKind.NOTE, LineKind.STACK, LineKind.DUMP, LineKind.EMPTY):
+        if line.kind not in OF_NO_THREAD:
             self.time_ns = self.clock.time_ns(line.clock, self.number)
             if self.clock.form in ("none", "relative"):
                 raise TraceError(
