@@ -19,11 +19,15 @@ _SECOND_NS = 1_000_000_000
 
 @dataclass(slots=True)
 class Span:
-    """Records that arrived evenly between two times."""
+    """Records that arrived evenly from one time to another, the first and the last on them.
+
+    A batch that waits for more is ready at `ready_ns`, else with its last record.
+    """
 
     count: int
     first_ns: int
     last_ns: int
+    ready_ns: int = 0
 
     def split(self, count: int) -> "Span":
         """Take the first records off; there must be more."""
@@ -50,7 +54,7 @@ class ArrivalTimes:
     def batch(self, full_count: int, wait_ns: int) -> Span:
         """What arrives until a batch is full, or has waited since its first record.
 
-        `last_ns` of the span is when the batch is ready: at its last record, or at the wait's end.
+        A full one is ready with its last record, another when the wait is over.
         """
         first, first_ns = self._next, self.next_ns
         until_ns = first_ns + wait_ns
@@ -68,7 +72,7 @@ class ArrivalTimes:
                 place = self._draws.betavariate(full_count - 1, later - full_count + 2)
                 return self._full(full_count, first, first_ns, first + (until - first) * place)
         self._goes_on(first + later if self._kind == "constant" else until)
-        return Span(later + 1, first_ns, until_ns)
+        return Span(later + 1, first_ns, self._last_ns(first, first_ns, later, until_ns), until_ns)
 
     def until(self, now_ns: int) -> Span | None:
         """What has arrived by now."""
@@ -82,7 +86,13 @@ class ArrivalTimes:
         else:
             later = poisson(self._draws, now - first)
             self._goes_on(now)
-        return Span(later + 1, first_ns, now_ns)
+        return Span(later + 1, first_ns, self._last_ns(first, first_ns, later, now_ns))
+
+    def _last_ns(self, first: float, first_ns: int, later: int, until_ns: int) -> int:
+        """When the last of those came that arrived after a first one and up to a time."""
+        if self._kind == "constant":
+            return min(until_ns, self._time_ns(first + later))
+        return first_ns + (until_ns - first_ns) * later // (later + 1)
 
     def mean_count(self, time_ns: int) -> float:
         """How many arrive by a time, on average."""

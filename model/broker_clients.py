@@ -50,6 +50,7 @@ class BrokerProducer:
         self._handler = handler
         self._latency = latency
         self._link_latency_ns = machine.hardware.link.latency_ns
+        self._timer_late_ns = machine.hardware.processor.timer_late_ns
         self._draws = draws
         self._number = number
         self._cores = cores
@@ -101,8 +102,23 @@ class BrokerProducer:
         load = self._load
         keyed = len(self._handler.logs) if load.spread == "keyed" else 1
         full = self._per_batch * min(keyed, self._batch_limit)
-        span = self._arrivals.batch(full, load.linger_ns)
-        self._threads.at(self._filled_ns(span), lambda _: self._ready(span))
+        linger_ns = load.linger_ns + self._timer_late_ns if load.linger_ns else 0
+        span = self._arrivals.batch(full, linger_ns)
+        ready_ns = self._filled_ns(span)
+        if span.count == full > 1:
+            # That it is full shows when the next record does not fit (`isFull`), if not by linger.
+            noticed_ns = self._noticed_ns(span)
+            ready_ns = max(ready_ns, min(noticed_ns, span.first_ns + linger_ns))
+        self._threads.at(ready_ns, lambda _: self._ready(span))
+
+    def _noticed_ns(self, span: Span) -> int:
+        """When the sender sees that a batch is full: at the next record, or at its next look."""
+        look = self._load.look_record_count
+        if not look:
+            return self._arrivals.next_ns
+        wait_count = -(self.arrived_record_count + 1) % look
+        gap_ns = (span.last_ns - span.first_ns) // (span.count - 1)
+        return self._arrivals.next_ns + wait_count * gap_ns
 
     def _filled_ns(self, span: Span) -> int:
         """When the caller has appended a span's records, which it does as they come."""
@@ -114,7 +130,7 @@ class BrokerProducer:
         begin_ns = max(span.first_ns, self._caller_free_ns)
         done_ns = self._cores.run(begin_ns, work_ns)
         self._caller_free_ns = done_ns
-        return max(span.last_ns, done_ns)
+        return max(span.last_ns, span.ready_ns, done_ns)
 
     def _ready(self, span: Span) -> None:
         self._queue.append(span)
@@ -274,7 +290,7 @@ class GroupMember:
     def ask(self, at_ns: int) -> None:
         """Send a fetch at a time that may lie ahead."""
         self._asked_ns = at_ns
-        work_ns = self._costs.send_ns(FETCH_REQUEST_BYTE_COUNT)
+        work_ns = self._costs.ask_ns()
         self._ledger.cpu_ns["consumer"] += work_ns
         left_ns = self._cores.run(at_ns, work_ns)
         arrival_ns = left_ns + self._link_latency_ns

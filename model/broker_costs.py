@@ -107,8 +107,14 @@ class BrokerCosts:
         """A client makes a request and writes it into its socket."""
         processor = self._processor
         per_byte = self._copy_ns + (self._encrypt_ns if self._tls else 0.0)
-        calls = processor.client_request_ns + 2 * processor.mode_switch_ns
+        calls = processor.send_request_ns + 2 * processor.mode_switch_ns
         return calls + round(byte_count * per_byte)
+
+    def ask_ns(self) -> int:
+        """A consumer makes a fetch request and writes it into its socket."""
+        processor = self._processor
+        copied_ns = round(FETCH_REQUEST_BYTE_COUNT * self._copy_ns)
+        return processor.fetch_request_ns + 2 * processor.mode_switch_ns + copied_ns
 
     def take_ns(self, byte_count: int, plain_byte_count: int) -> int:
         """A consumer takes an answer out of its socket, checks it, decompresses it, reads it."""

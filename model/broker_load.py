@@ -62,6 +62,8 @@ class ProducerLoad:
 
     `sticky` fills one partition's batch before it goes on to the next, `keyed` spreads records
     evenly. A request takes at most one batch of each partition, as Kafka's sender does.
+    `look_record_count` 0 is a sender that is woken by each full batch, as Kafka's is; above, it
+    looks for full ones only whenever so many records have come, or a batch has lingered.
     """
 
     arrivals: Arrivals
@@ -75,6 +77,7 @@ class ProducerLoad:
     threads: ProducerThreads = "two"
     spread: Spread = "sticky"
     compression: Compression | None = None
+    look_record_count: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,8 +22,9 @@ class Processor:
     thread, `page_fault_ns` the first touch of a fresh page of 4 KiB, its zeroing included, and
     `cache_page_ns` a fresh page's way into the page cache, `send_page_ns` a cached page's way to a
     socket by reference; `encrypt_bytes_per_s` is TLS's cipher.
-    `append_record_ns` and `read_record_ns` are a client's work for a record, `client_request_ns`
-    its work for a request, `request_ns` the broker's. Rates are of one core.
+    `append_record_ns` and `read_record_ns` are clients' work for a record, `send_request_ns` and
+    `fetch_request_ns` their work for a request, `request_ns` the broker's. `timer_late_ns` is how
+    much later than asked a thread goes on that sleeps up to a deadline. Rates are of one core.
     """
 
     core_count: int = 4
@@ -37,7 +38,9 @@ class Processor:
     encrypt_bytes_per_s: int = 3_000_000_000
     append_record_ns: int = 1_500
     read_record_ns: int = 0
-    client_request_ns: int = 0
+    send_request_ns: int = 0
+    fetch_request_ns: int = 0
+    timer_late_ns: int = 0
     request_ns: int = 30_000
 
 

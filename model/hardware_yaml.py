@@ -121,7 +121,9 @@ class ProcessorPart(Part):
     encrypt_bytes_per_s: PositiveInt = 3_000_000_000
     append_record_ns: PositiveInt = 1_500
     read_record_ns: Annotated[int, Field(ge=0)] = 0
-    client_request_ns: Annotated[int, Field(ge=0)] = 0
+    send_request_ns: Annotated[int, Field(ge=0)] = 0
+    fetch_request_ns: Annotated[int, Field(ge=0)] = 0
+    timer_late_ns: Annotated[int, Field(ge=0)] = 0
     request_ns: PositiveInt = 30_000
 
 

@@ -33,10 +33,16 @@ class LatencyHistogram:
             self.largest_ns = time_ns
 
     def add_evenly(self, shortest_ns: int, longest_ns: int, count: int) -> None:
-        """Count times that lie evenly between two, as up to four points of equal weight."""
-        points = min(count, 4)
-        step_ns, weight = (longest_ns - shortest_ns) / points, count / points
-        time_ns = shortest_ns + step_ns / 2
+        """Count times that lie evenly from one to another, as up to five points of equal weight.
+
+        An odd number of points has the median on one of them, and the longest time stays itself.
+        """
+        if count == 1:
+            self.add(max(0, longest_ns))
+            return
+        points = min(count, 5)
+        step_ns, weight = (longest_ns - shortest_ns) / (points - 1), count / points
+        time_ns = float(shortest_ns)
         for _ in range(points):
             self.add(int(time_ns) if time_ns > 0 else 0, weight)
             time_ns += step_ns

@@ -64,27 +64,38 @@ def calibrate(folder: Path, byte_count: int, told: Callable[[str], None]) -> Cal
 
 
 def with_wake_up(figures: Mapping[str, Measured]) -> dict[str, Measured]:
-    """The figures with a link whose latency is what a lone record's way is beyond the work for it.
+    """The figures with a link whose latency is what a request's way is beyond the work for it.
 
-    A sleeping thread is woken four times on that way, which no processor counts as anybody's time;
-    the link's delay in each direction stands for it, and is at least the bare loopback's.
+    Two processes are woken on that way, which no processor counts as anybody's time; the link's
+    delay in each direction stands for it, and is at least the bare loopback's. What a record that
+    lingered takes beyond all this is how late timers are, and processes that have been idle.
+    Loopback has no wire, and so no rate but that of memory.
     """
     found = dict(figures)
-    way = found.pop("acknowledged_ns")
-    work_ns = sum(
-        found[f"processor.{name}"].value
-        for name in ("append_record_ns", "client_request_ns", "request_ns")
-    )
+    way = found.pop("round_trip_ns")
+    work_ns = sum(found[f"processor.{name}"].value for name in ("fetch_request_ns", "request_ns"))
     least = found["link.latency_us"]
 
-    def latency_us(acknowledged_ns: float) -> float:
-        return max(least.value, (acknowledged_ns - work_ns) / 2_000)
+    def latency_us(round_trip_ns: float) -> float:
+        return max(least.value, (round_trip_ns - work_ns) / 2_000)
 
     found["link.latency_us"] = Measured(
         value=latency_us(way.value),
         low=latency_us(way.low),
         high=latency_us(way.high),
         count=way.count,
+    )
+    found["link.bytes_per_s"] = found["memory.copy_total_bytes_per_s"]
+    lingered = found.pop("lingered_ns")
+    known_ns = 2_000 * found["link.latency_us"].value + sum(
+        found[f"processor.{name}"].value
+        for name in ("append_record_ns", "send_request_ns", "request_ns")
+    )
+    found["processor.timer_late_ns"] = Measured(
+        value=max(1.0, lingered.value - known_ns),
+        low=max(1.0, lingered.low - known_ns),
+        high=max(1.0, lingered.high - known_ns),
+        count=lingered.count,
     )
     return found
 

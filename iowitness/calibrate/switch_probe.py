@@ -11,8 +11,6 @@ from iowitness.real_run.child import Child
 _CALL_COUNT = 50_000
 _SWITCH_COUNT = 3_000
 _ROUND_TRIP_COUNT = 1_500
-_STREAM_BYTE_COUNT = 256 << 20
-_PIECE_BYTE_COUNT = 1 << 18
 
 METHOD = (
     "getppid less an equally called function without a system call, halved, for a mode switch; a "
@@ -20,9 +18,9 @@ METHOD = (
 )
 
 LINK_METHOD = (
-    "256 MiB over loopback for the rate; a byte to and fro over loopback between two processes for "
-    "the latency, halved, or, where that is more, half of what a lone record's acknowledgement "
-    "takes beyond the work for it, so that it has the waking-up in it"
+    "Loopback has no wire: its rate is that of memory. The latency is half of a byte's way to and "
+    "fro between two processes, or, where that is more, half of what a small request to "
+    "iowitness's own broker takes beyond the work for it, so that it has the waking-up in it"
 )
 
 
@@ -33,7 +31,6 @@ def switch_figures() -> dict[str, Measured]:
         "processor.mode_switch_ns": mode,
         "processor.context_switch_ns": repeated(lambda: _context_switch_ns(mode.value)),
         "link.latency_us": of_values(_round_trips_us()),
-        "link.bytes_per_s": repeated(_loopback_rate, 3),
     }
 
 
@@ -100,28 +97,3 @@ def _echo_server(listener: socket.socket) -> None:
     with connection:
         while connection.recv(1):
             connection.send(b"x")
-
-
-def _loopback_rate() -> float:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        address = listener.getsockname()
-        with Child("sink", lambda: _sink(listener)) as sink:
-            content = bytes(_PIECE_BYTE_COUNT)
-            with socket.create_connection(address) as client:
-                start_ns = time.perf_counter_ns()
-                for _ in range(_STREAM_BYTE_COUNT // _PIECE_BYTE_COUNT):
-                    client.sendall(content)
-                client.shutdown(socket.SHUT_WR)
-                client.recv(1)
-                spent_ns = time.perf_counter_ns() - start_ns
-            sink.wait(30)
-    return _STREAM_BYTE_COUNT * 1e9 / spent_ns
-
-
-def _sink(listener: socket.socket) -> None:
-    connection, _ = listener.accept()
-    buffer = bytearray(_PIECE_BYTE_COUNT)
-    with connection:
-        while connection.recv_into(buffer):
-            pass
-        connection.send(b"x")

@@ -24,10 +24,14 @@ from iowitness.impl.server_config import ServerConfig
 from iowitness.real_run.child import Child
 
 TOPIC = "paced"
+DEFAULT_CONSUMER = ConsumerConfig()
 _HOST = "127.0.0.1"
 _LIMIT_S = 120.0
 _LATENCY_EVERY = 8
 """One record of so many is timed: a callback for each would be most of the work."""
+
+_MIXER = 2_654_435_761
+"""Knuth's multiplier: picks records without a pattern, which places in batches have."""
 
 ResultT = TypeVar("ResultT", bound=Struct)
 
@@ -65,14 +69,21 @@ class Produced(Struct, frozen=True, kw_only=True):
 
 
 class Consumed(Struct, frozen=True, kw_only=True):
-    """From the first fetch to the last record."""
+    """From the first fetch to the last record; `reading_cpu_s` is the records' part of `cpu_s`."""
 
     record_count: int
     byte_count: int
     fetch_count: int
     wall_s: float
     cpu_s: float
+    reading_cpu_s: float
     fetch_latencies_s: list[float]
+
+
+class RoundTrips(Struct, frozen=True, kw_only=True):
+    """How long each of some small requests took, in order."""
+
+    seconds: list[float]
 
 
 class RunningBroker:
@@ -162,9 +173,26 @@ def producing(port: int, order: PacedProduce) -> Asked:
     return Asked("producer", lambda: _produce(port, order))
 
 
-def consuming(port: int, record_count: int) -> Asked:
+def consuming(port: int, record_count: int, config: ConsumerConfig = DEFAULT_CONSUMER) -> Asked:
     """A consumer that reads from the start until it has so many records."""
-    return Asked("consumer", lambda: _consume(port, record_count))
+    return Asked("consumer", lambda: _consume(port, record_count, config))
+
+
+def asking(port: int, count: int) -> Asked:
+    """A client that asks small questions, one after the other."""
+    return Asked("asker", lambda: _ask(port, count))
+
+
+def _ask(port: int, count: int) -> RoundTrips:
+    consumer = Consumer(f"{_HOST}:{port}", ConsumerConfig())
+    seconds = []
+    with contextlib.closing(consumer):
+        partitions = consumer.partitions(TOPIC)
+        for _ in range(count):
+            start = time.perf_counter()
+            consumer.end_offsets(partitions)
+            seconds.append(time.perf_counter() - start)
+    return RoundTrips(seconds=seconds)
 
 
 def _produce(port: int, order: PacedProduce) -> Produced:
@@ -212,7 +240,7 @@ def _send_paced(
                 time.sleep(wait_s)
         else:
             due = clock()
-        if number % _LATENCY_EVERY:
+        if (number * _MIXER >> 16) % _LATENCY_EVERY:
             send(TOPIC, value)
         else:
             send(TOPIC, value, on_delivery=_timed(due, latencies))
@@ -229,22 +257,25 @@ def _timed(
     return delivered
 
 
-def _consume(port: int, record_count: int) -> Consumed:
-    consumer = Consumer(f"{_HOST}:{port}", ConsumerConfig())
+def _consume(port: int, record_count: int, config: ConsumerConfig) -> Consumed:
+    consumer = Consumer(f"{_HOST}:{port}", config)
     with contextlib.closing(consumer):
         partitions = consumer.partitions(TOPIC)
         consumer.assign(consumer.start_offsets(partitions))
         cpu_before_s = time.process_time()
         found = byte_count = 0
+        reading_cpu_s = 0.0
         latencies: list[float] = []
         start = time.perf_counter()
         while found < record_count:
             asked = time.perf_counter()
             fetched = consumer.poll()
             latencies.append(time.perf_counter() - asked)
+            before_s = time.process_time()
             for one in fetched:
                 byte_count += one.byte_count
                 found += sum(1 for _ in one.records())
+            reading_cpu_s += time.process_time() - before_s
         wall_s = time.perf_counter() - start
     return Consumed(
         record_count=found,
@@ -252,5 +283,6 @@ def _consume(port: int, record_count: int) -> Consumed:
         fetch_count=len(latencies),
         wall_s=wall_s,
         cpu_s=time.process_time() - cpu_before_s,
+        reading_cpu_s=reading_cpu_s,
         fetch_latencies_s=latencies,
     )

@@ -38,11 +38,10 @@ def disk_folder(tmp_path: Path) -> Path:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer and shorter rounds: what is tested is the way, not the figures."""
     monkeypatch.setattr(code_probe, "_ROUND_COUNT", 1)
-    for name, count in (("_SINGLE", 60), ("_BATCHED", 600), ("_LONE", 16)):
+    for name, count in (("_SINGLE", 60), ("_BATCHED", 600), ("_LINGERING", 16)):
         order = getattr(code_probe, name)
         fields = {field: getattr(order, field) for field in order.__struct_fields__}
         monkeypatch.setattr(code_probe, name, type(order)(**fields | {"record_count": count}))
-    monkeypatch.setattr(switch_probe, "_STREAM_BYTE_COUNT", 8 << 20)
     monkeypatch.setattr(switch_probe, "_ROUND_TRIP_COUNT", 100)
     monkeypatch.setattr(switch_probe, "_SWITCH_COUNT", 100)
 
@@ -121,15 +120,20 @@ def _wait_for(condition: Callable[[], bool]) -> None:
 
 
 def test_a_links_latency_has_the_waking_up_in_it_and_never_less_than_loopback() -> None:
-    def figures(acknowledged_ns: float) -> dict[str, Measured]:
+    def figures(round_trip_ns: float) -> dict[str, Measured]:
         values = {
-            "processor.append_record_ns": 10_000.0,
-            "processor.client_request_ns": 20_000.0,
+            "processor.fetch_request_ns": 30_000.0,
             "processor.request_ns": 70_000.0,
+            "processor.append_record_ns": 5_000.0,
+            "processor.send_request_ns": 45_000.0,
+            "memory.copy_total_bytes_per_s": 1e10,
             "link.latency_us": 15.0,
-            "acknowledged_ns": acknowledged_ns,
+            "lingered_ns": 400_000.0,
+            "round_trip_ns": round_trip_ns,
         }
         return {k: Measured(value=v, low=v, high=v, count=1) for k, v in values.items()}
 
-    assert calibration.with_wake_up(figures(300_000))["link.latency_us"].value == 100
+    woken = calibration.with_wake_up(figures(300_000))
+    assert woken["link.latency_us"].value == 100
+    assert woken["processor.timer_late_ns"].value == 80_000
     assert calibration.with_wake_up(figures(101_000))["link.latency_us"].value == 15

@@ -61,3 +61,10 @@ def test_what_came_until_now_is_counted_once() -> None:
         span = source.until(now_ns)
         count += span.count if span is not None else 0
     assert count == pytest.approx(50_000, rel=0.02)
+
+
+def test_a_batch_that_waits_ends_with_its_last_record_and_is_ready_when_the_wait_is_over() -> None:
+    times = ArrivalTimes(Arrivals(records_per_s=500, kind="constant"), 1, stream(0, "x"))
+    span = times.batch(100, 5_000_000)
+    assert (span.count, span.last_ns - span.first_ns) == (3, 4_000_000)
+    assert span.ready_ns == span.first_ns + 5_000_000

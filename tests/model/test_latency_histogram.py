@@ -39,3 +39,13 @@ def test_the_curve_rises_to_one_at_the_largest_time(times: list[int]) -> None:
 def test_an_empty_histogram_has_no_times() -> None:
     empty = LatencyHistogram()
     assert (empty.mean_ns, empty.quantile_ns(0.99), list(empty.curve())) == (0, 0, [])
+
+
+def test_times_that_lie_evenly_have_their_median_in_the_middle_and_their_longest_at_the_end() -> (
+    None
+):
+    latency = LatencyHistogram()
+    latency.add_evenly(1_000_000, 3_000_000, 16)
+    assert latency.weight == 16
+    assert abs(latency.quantile_ns(0.5) - 2_000_000) < 0.01 * 2_000_000
+    assert latency.largest_ns == 3_000_000
