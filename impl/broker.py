@@ -78,7 +78,7 @@ class Broker:
 
     def __init__(self, state: BrokerState) -> None:
         self.state = state
-        self._housekeeping = Housekeeping(state.topics, state.config, state.now_ns())
+        self._housekeeping = Housekeeping(state.topics, state.config, state.now_ns, state.wall_ms)
 
     def answer(self, session: Session, frame: memoryview) -> Answer:
         """What to send for one frame.
@@ -120,13 +120,13 @@ class Broker:
     def next_deadline_ns(self) -> int:
         """When `tick` next has something to do, by the monotonic clock."""
         groups_ns = self.state.groups.next_deadline_ns()
-        logs_ns = self._housekeeping.next_deadline_ns
+        logs_ns = self._housekeeping.next_deadline_ns()
         return logs_ns if groups_ns is None else min(groups_ns, logs_ns)
 
     def tick(self, now_ns: int) -> None:
         """What time makes due."""
         self.state.groups.tick(now_ns=now_ns)
-        self._housekeeping.tick(now_ns, self.state.wall_ms())
+        self._housekeeping.tick(now_ns)
 
     def retried(self, parked: ParkedFetch) -> Sequence[Part] | None:
         """The answer of a waiting fetch if there is enough by now, else None."""

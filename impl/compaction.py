@@ -34,16 +34,20 @@ class LatestOffsets(Struct, frozen=True):
     def of(
         cls, batches: Iterable[Batch], aborted: Sequence[AbortedTransaction] = ()
     ) -> "LatestOffsets":
-        """Reads every record with a key; neither markers nor aborted records count."""
-        by_key: dict[bytes, int] = {}
+        """Reads every record with a key of batches in order, as `take` does."""
+        latest = cls({})
         for batch in batches:
-            header = batch.header
-            if header.is_control or any(is_part_of(header, one) for one in aborted):
-                continue
-            for record in records(batch):
-                if record.key is not None:
-                    by_key[record.key] = record.offset
-        return cls(by_key)
+            latest.take(batch, aborted)
+        return latest
+
+    def take(self, batch: Batch, aborted: Sequence[AbortedTransaction] = ()) -> None:
+        """Notes a later batch's records; neither markers nor aborted records count."""
+        header = batch.header
+        if header.is_control or any(is_part_of(header, one) for one in aborted):
+            return
+        for record in records(batch):
+            if record.key is not None:
+                self.by_key[record.key] = record.offset
 
     def supersedes(self, record: Record) -> bool:
         """Whether a later record has the same key."""

@@ -5,9 +5,9 @@ place: a crash leaves the old segment, or a finished `.swap` that opening puts i
 Source: docs/formats/log-reads-and-writes.md, "Compaction"; docs/kafka-behaviours.md, 37 and 46.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from itertools import pairwise
-from typing import Final
+from typing import Final, TypeAlias
 
 from iowitness.impl.batch_reader import Batch
 from iowitness.impl.compaction import LatestOffsets, compacted
@@ -20,6 +20,9 @@ from iowitness.impl.recovery import OnDamage, Stretch, Unwatched, recover_segmen
 from iowitness.impl.replaced_file import write_synced, write_whole
 from iowitness.impl.segment import Segment
 
+Steps: TypeAlias = Generator[None, None, int]
+"""Work that may be put off after each step; in the end the bytes that it saved."""
+
 _WRITE_BYTE_COUNT: Final = 1 << 20
 
 
@@ -31,15 +34,24 @@ def compact(log: Log, *, now_ms: int) -> int:
     has. Memory grows with the number of distinct keys. Raises `CorruptBatch` at damage, with
     nothing replaced by then that was not sound; an `OSError` fences the log.
     """
+    steps = compaction(log, now_ms=now_ms)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            return int(done.value)
+
+
+def compaction(log: Log, *, now_ms: int) -> Steps:
+    """The same in steps of about a batch, between which the log may grow and lose old segments."""
     stable_offset = log.last_stable_offset
     aborted = log.aborted_transactions(0, log.end_offset)
-    decided = (
-        batch
-        for segment in log.segments
-        for batch in _batches(segment)
-        if batch.header.next_offset <= stable_offset
-    )
-    latest = LatestOffsets.of(decided, aborted)
+    latest = LatestOffsets({})
+    for segment in log.segments:
+        for batch in _batches(segment):
+            if batch.header.next_offset <= stable_offset:
+                latest.take(batch, aborted)
+            yield
     saved_byte_count = 0
     for segment, later in pairwise(log.segments):
         if later.base_offset > stable_offset:
@@ -54,23 +66,24 @@ def compact(log: Log, *, now_ms: int) -> int:
             for batch in _batches(segment)
         )
         with log.fencing():
-            saved_byte_count += _replace(log, segment, pairs, now_ms)
+            saved_byte_count += yield from _replace(log, segment, pairs, now_ms)
     return saved_byte_count
 
 
 def _replace(
     log: Log, old: Segment, pairs: Iterable[tuple[Batch, bytes | None]], now_ms: int
-) -> int:
+) -> Steps:
     """What is left of a closed segment in its place, its indexes made anew; the bytes saved.
 
-    Where that is all of it, nothing is replaced. Its aborted transactions stay, since their records
-    may, and are renamed first: the `.log.swap` is what says that the rest is whole.
+    Where that is all of it, or the segment has gone meanwhile, nothing is replaced. Its aborted
+    transactions stay, since their records may, and are renamed first: the `.log.swap` is what says
+    that the rest is whole.
     """
     files, directory = log.place.files, log.directory
     name = f"{directory}/{file_name(old.base_offset, LOG)}"
     aborted_name = f"{directory}/{file_name(old.base_offset, ABORTED_TRANSACTIONS)}"
-    byte_count, has_changed = _write(files, name + CLEANED, pairs)
-    if not has_changed:
+    byte_count, has_changed = yield from _write(files, name + CLEANED, pairs)
+    if not has_changed or old not in log.segments:
         files.remove(name + CLEANED)
         return 0
     names = [name]
@@ -97,7 +110,7 @@ def _replace(
 
 def _write(
     files: LogFiles, path: str, pairs: Iterable[tuple[Batch, bytes | None]]
-) -> tuple[int, bool]:
+) -> Generator[None, None, tuple[int, bool]]:
     """Writes and syncs what is left of each batch; its bytes, and whether anything is different."""
     has_changed = False
     byte_count = 0
@@ -110,6 +123,7 @@ def _write(
             if len(waiting) >= _WRITE_BYTE_COUNT:
                 byte_count += write_whole(file, waiting, byte_count)
                 waiting.clear()
+            yield
         byte_count += write_whole(file, waiting, byte_count)
         if has_changed:
             file.sync()

@@ -44,6 +44,7 @@ class ServerConfig(Struct, frozen=True, kw_only=True):
     max_fetch_byte_count: int = 57_671_680
     max_partition_count: int = 10_000
     retention_check_interval_ms: int = 300_000
+    cleaner_backoff_ms: int = 15_000
 
     def __post_init__(self) -> None:
         if not 1 <= self.default_partition_count <= self.max_partition_count:

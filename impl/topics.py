@@ -163,6 +163,13 @@ class Topics:
             return None
         return found.partitions[number]
 
+    def sound_partitions(self) -> Iterator[Partition]:
+        """All partitions that are not fenced."""
+        for topic in self._topics.values():
+            for partition in topic.partitions:
+                if partition.fault is None:
+                    yield partition
+
     def config_with(self, settings: Mapping[str, str]) -> TopicConfig:
         """How a topic of such settings behaves. Raises `SettingRefused`."""
         return topic_config(settings, self._default)
@@ -234,13 +241,13 @@ class Topics:
 
     def tick(self, *, now_ms: int) -> None:
         """What time makes due in any log: flushes, the removal of deleted files."""
-        for partition in self._sound_partitions():
+        for partition in self.sound_partitions():
             with partition.guarded():
                 partition.log.tick(now_ms=now_ms)
 
     def retain(self, *, now_ms: int) -> None:
         """Old segments go where their topic's cleanup.policy is to delete them."""
-        for partition in self._sound_partitions():
+        for partition in self.sound_partitions():
             if partition.log.config.cleanup is not Cleanup.COMPACT:
                 with partition.guarded():
                     delete_old_segments(partition.log, now_ms=now_ms)
@@ -257,12 +264,6 @@ class Topics:
         """The clean stop of the whole folder. Raises the first `OSError`."""
         self._topics.clear()
         self._directory.close()
-
-    def _sound_partitions(self) -> Iterator[Partition]:
-        for topic in self._topics.values():
-            for partition in topic.partitions:
-                if partition.fault is None:
-                    yield partition
 
     def _create_log(
         self, name: str, number: int, topic_id: bytes, config: TopicConfig, now_ms: int
