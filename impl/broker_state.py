@@ -10,6 +10,7 @@ from iowitness.impl.fetch_wire import FetchRequest
 from iowitness.impl.file_region import FileRegion
 from iowitness.impl.group_coordinator import GroupCoordinator
 from iowitness.impl.group_journal import GroupJournal
+from iowitness.impl.metrics import Metrics
 from iowitness.impl.request_header import RequestHeader
 from iowitness.impl.sasl_exchange import SaslExchange
 from iowitness.impl.server_config import ServerConfig
@@ -85,8 +86,10 @@ class BrokerState:
         *,
         wall_ms: Callable[[], int] | None = None,
         now_ns: Callable[[], int] = time.monotonic_ns,
+        metrics: Metrics | None = None,
     ) -> None:
         self.config = config
+        self.metrics = metrics or Metrics()
         self.topics = topics
         self.cluster_id = cluster_id
         self.port = port

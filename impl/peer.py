@@ -1,5 +1,6 @@
 """One client of the broker: its socket, what it said so far, and what it is owed."""
 
+import contextlib
 import os
 import select
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from iowitness.impl.broker_state import ParkedCall, ParkedFetch, Part, Session
 from iowitness.impl.connection import Connection
 from iowitness.impl.copying_reader import next_chunk
 from iowitness.impl.file_region import FileRegion
+from iowitness.impl.metrics import Traffic
 from iowitness.impl.server_config import ReadPath
 from iowitness.impl.transport import Transport
 
@@ -23,7 +25,8 @@ class Peer:
     """A connected client. `interest` is what epoll watches of its socket.
 
     `is_muted` while it is not read from for want of memory, `is_queued` while frames that came
-    wait for its next turn.
+    wait for its next turn. `asked_api_key` and `asked_ns` are of the request that waits or was
+    answered last.
     """
 
     def __init__(
@@ -32,12 +35,17 @@ class Peer:
         session: Session,
         connection: Connection[FileRegion],
         address: str,
+        traffic: Traffic,
     ) -> None:
         self.transport = transport
         self.descriptor = transport.descriptor
         self.session = session
         self.connection = connection
         self.address = address
+        self.traffic = traffic
+        self._copied_unsent = 0
+        self.asked_api_key = -1
+        self.asked_ns = 0
         self.interest = READABLE
         self.parked: ParkedFetch | ParkedCall | None = None
         self.ticket = -1
@@ -72,12 +80,23 @@ class Peer:
         """Whether it has said more than epoll will tell of: whole frames, or decrypted bytes."""
         return self.transport.has_unread or self.connection.frames.has_whole_frame
 
+    def takes_up(self, frame: memoryview, now_ns: int) -> None:
+        """Note which request is being answered, and since when."""
+        self.asked_api_key = int.from_bytes(frame[:2], "big")
+        self.asked_ns = now_ns
+
     def owe(self, parts: Sequence[Part]) -> None:
         """Queue the parts of an answer."""
         for part in parts:
             self.connection.outbox.append(
                 part if isinstance(part, FileRegion) else memoryview(part)
             )
+
+    def say_farewell(self, frame: bytearray) -> None:
+        """Send a last answer, as far as the socket takes it at once."""
+        with contextlib.suppress(OSError):
+            self.owe([frame])
+            self.flush("copy")
 
     def flush(self, read_path: ReadPath) -> bool:
         """Send what is owed until the socket takes no more; True once nothing is left.
@@ -103,6 +122,10 @@ class Peer:
             count = self.transport.send(view, more=more)
         except BlockingIOError:
             return view
+        copied = min(count, self._copied_unsent)
+        self._copied_unsent -= copied
+        self.traffic.copied += copied
+        self.traffic.from_memory += count - copied
         return view[count:] if count < len(view) else None
 
     def _moved(self, region: FileRegion) -> Owed | None:
@@ -118,6 +141,7 @@ class Peer:
                 f"{region.file.path} at byte {region.position}: the file ends "
                 f"{region.byte_count} B too early"
             )
+        self.traffic.sendfile += count
         if count == region.byte_count:
             return None
         return region.sliced(count, region.byte_count - count)
@@ -127,6 +151,7 @@ class Peer:
         rest: FileRegion | None = region
         while rest is not None:
             chunk, rest = next_chunk(rest)
+            self._copied_unsent = len(chunk)  # it is what is sent next, until it has gone
             unsent = self._sent(memoryview(chunk), more=rest is not None)
             if unsent is not None:
                 if rest is not None:

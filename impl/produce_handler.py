@@ -36,6 +36,9 @@ def produce(
             else _append(state, header, topic.topic, batches)
             for batches in topic.partitions
         ]
+        for partition in partitions:
+            if partition.error_code:
+                state.metrics.refused(partition.error_code)
         topics.append(TopicAppended(topic.topic, tuple(partitions)))
     return ProduceResponse(tuple(topics))
 
@@ -101,6 +104,8 @@ def _appended(
         partition.fence(error)
         return _refused(partition.number, ErrorCode.KAFKA_STORAGE_ERROR, partition.fault)
     state.appended.add((partition.topic, partition.number))
+    if not appended.is_duplicate:
+        state.metrics.appended(appended.last_offset - appended.base_offset + 1, appended.byte_count)
     return PartitionAppended(
         partition.number,
         ErrorCode.NONE,

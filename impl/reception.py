@@ -15,6 +15,7 @@ from iowitness.impl.listening import (
     check_exposure,
     listening_socket,
 )
+from iowitness.impl.metrics import Traffic
 from iowitness.impl.peer import Peer
 from iowitness.impl.sasl_exchange import SaslExchange
 from iowitness.impl.server_config import ServerConfig
@@ -30,8 +31,10 @@ class Reception:
     Raises `ListenFailed` and `TlsFilesUnusable` when made.
     """
 
-    def __init__(self, config: ServerConfig) -> None:
+    def __init__(self, config: ServerConfig, traffic: Traffic) -> None:
         self._config = config
+        self._traffic = traffic
+        self.refused_count = 0
         has_client_ca = config.tls is not None and config.tls.client_ca is not None
         check_exposure(
             config.host,
@@ -56,12 +59,14 @@ class Reception:
             sock, address = self._listener.accept()
         except OSError as error:
             if error.errno in OUT_OF_DESCRIPTORS:
+                self.refused_count += 1
                 self._spare.turn_away(self._listener)
             log.warning("accept failed: %s", error)
             return None
         told = f"{address[0]}:{address[1]}"
         refusal = self._doorkeeper.enter(address[0])
         if refusal is not None:
+            self.refused_count += 1
             log.warning("%s: %s; connection closed", told, refusal)
             sock.close()
             return None
@@ -104,7 +109,7 @@ class Reception:
             time.monotonic_ns(),
             is_stranger=lambda: not session.is_authenticated,
         )
-        return Peer(transport, session, connection, address)
+        return Peer(transport, session, connection, address, self._traffic)
 
 
 def _nonce() -> str:

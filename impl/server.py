@@ -14,11 +14,17 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 
 from iowitness.impl.admission import MemoryGate
+from iowitness.impl.api_table import APIS
 from iowitness.impl.broker import Broker
 from iowitness.impl.broker_state import BrokerState, ParkedCall, ParkedFetch, Part
 from iowitness.impl.connection_clock import Phase
+from iowitness.impl.counted_files import CountedFiles
 from iowitness.impl.deadlines import Deadlines
-from iowitness.impl.log_files import LogFiles, RealFiles
+from iowitness.impl.log_files import LogFiles
+from iowitness.impl.metrics import Closed, Metrics
+from iowitness.impl.metrics_families import Connections
+from iowitness.impl.metrics_listener import MetricsListener
+from iowitness.impl.metrics_moment import told_metrics
 from iowitness.impl.peer import HUNG_UP, READABLE, WRITABLE, Peer
 from iowitness.impl.reception import Reception
 from iowitness.impl.server_config import ServerConfig
@@ -44,15 +50,19 @@ class Server:
         files: LogFiles | None = None,
     ) -> None:
         self._config = config or ServerConfig()
-        self._reception = Reception(self._config)
+        self._metrics = Metrics()
+        self._reception = Reception(self._config, self._metrics.traffic)
         self.port: int = self._reception.port
+        files = files or CountedFiles(self._metrics.flushes)
         try:
             now_ms = time.time_ns() // 1_000_000
-            topics = Topics.open(directory, self._config.log, files or RealFiles(), now_ms=now_ms)
+            topics = Topics.open(directory, self._config.log, files, now_ms=now_ms)
         except BaseException:
             self._reception.close()
             raise
-        state = BrokerState(self._config, topics, topics.cluster_id(), self.port)
+        state = BrokerState(
+            self._config, topics, topics.cluster_id(), self.port, metrics=self._metrics
+        )
         self._topics = topics
         self._broker = Broker(state)
         self._state = state
@@ -68,6 +78,12 @@ class Server:
         self._epoll.register(self._wake.descriptor, select.EPOLLIN)
         self._epoll.register(self._reception.descriptor, select.EPOLLIN)
         self._stopping = False
+        self._page = self._metrics_listener()
+
+    @property
+    def metrics_port(self) -> int | None:
+        """Where the metrics are, on loopback; None if they are nowhere."""
+        return None if self._page is None else self._page.port
 
     def ensure_topic(self, name: str, partition_count: int) -> None:
         """Create a topic that is not there yet, before `run`; one that is there stays as it is."""
@@ -114,6 +130,8 @@ class Server:
         for descriptor, events in happened:
             if descriptor == self._reception.descriptor:
                 comes_in = True
+            elif self._page is not None and self._page.owns(descriptor):
+                self._page.happened(descriptor)
             else:
                 self._happened(descriptor, events)
         if comes_in:
@@ -128,6 +146,7 @@ class Server:
             self._waiting.next_deadline_ns(),
             self._deadlines.next_ns(),
             self._broker.next_deadline_ns(),
+            None if self._page is None else self._page.next_ns(),
         )
         first_ns = min((due for due in dues if due is not None), default=None)
         if first_ns is None:
@@ -147,7 +166,7 @@ class Server:
             if events & select.EPOLLIN and not peer.closed:
                 self._readable(peer)
             elif events & HUNG_UP and not peer.closed:
-                self._drop(peer)
+                self._drop(peer, Closed.BY_CLIENT)
         self._answer_waiting()
 
     @contextlib.contextmanager
@@ -158,22 +177,16 @@ class Server:
         except ProtocolViolation as violation:
             log.warning("%s: %s; connection closed", peer.session.peer, violation)
             if isinstance(violation, Farewell):
-                self._say_farewell(peer, violation.frame)
-            self._drop(peer)
+                peer.say_farewell(violation.frame)
+            self._drop(peer, Closed.VIOLATION)
         except OSError as error:
             log.info("%s: %s; connection closed", peer.session.peer, error)
-            self._drop(peer)
+            self._drop(peer, Closed.FAILURE)
         except Exception:
             log.exception("%s: a bug; connection closed", peer.session.peer)
-            self._drop(peer)
+            self._drop(peer, Closed.FAILURE)
         if not peer.closed:
             self._settle(peer)
-
-    def _say_farewell(self, peer: Peer, frame: bytearray) -> None:
-        """A last answer, as far as the socket takes it at once."""
-        with contextlib.suppress(OSError):
-            peer.owe([frame])
-            peer.flush(self._config.read_path)
 
     def _settle(self, peer: Peer) -> None:
         """Bring deadline and memory up to date after something happened on a connection."""
@@ -184,6 +197,7 @@ class Server:
         peer = self._reception.accept()
         if peer is not None:
             self._peers[peer.descriptor] = peer
+            self._metrics.accepted_count += 1
             self._epoll.register(peer.descriptor, peer.interest)
             self._settle(peer)
 
@@ -204,9 +218,10 @@ class Server:
                 self._watch(peer, READABLE | WRITABLE)
             return
         if count == 0:
-            self._drop(peer)
+            self._drop(peer, Closed.BY_CLIENT)
             return
         frames.received(count)
+        peer.traffic.received += count
         self._work(peer)
 
     def _writable(self, peer: Peer) -> None:
@@ -227,6 +242,7 @@ class Server:
             frame = None if peer.is_blocked else frames.next_frame()
             if frame is None:
                 break
+            peer.takes_up(frame, time.monotonic_ns())
             answer = self._broker.answer(peer.session, frame)
             if isinstance(answer, ParkedFetch):
                 self._park(peer, answer)
@@ -235,6 +251,8 @@ class Server:
                 self._calls[answer] = peer
             elif answer is not None:
                 self._send(peer, answer)
+            else:
+                self._answered(peer)
         frames.put_aside()
         self._queue(peer)
 
@@ -269,7 +287,13 @@ class Server:
         if not peer.closed and not peer.is_queued and not peer.is_blocked and not peer.is_muted:
             self._watch(peer, READABLE)
 
+    def _answered(self, peer: Peer) -> None:
+        """Count the request that was taken up last."""
+        if peer.asked_api_key in APIS:  # a bare SASL message has no key
+            self._metrics.answered(peer.asked_api_key, time.monotonic_ns() - peer.asked_ns)
+
     def _send(self, peer: Peer, parts: Sequence[Part]) -> None:
+        self._answered(peer)
         peer.owe(parts)
         if not peer.flush(self._config.read_path):
             self._watch(peer, peer.interest | WRITABLE)
@@ -302,6 +326,8 @@ class Server:
     def _expire(self) -> None:
         now_ns = time.monotonic_ns()
         self._broker.tick(now_ns)
+        if self._page is not None:
+            self._page.expire(now_ns)
         for peer in self._waiting.expired(now_ns):
             with self._guarded(peer):
                 assert isinstance(peer.parked, ParkedFetch)
@@ -314,7 +340,7 @@ class Server:
                 peer.session.peer,
                 peer.overdue(),
             )
-            self._drop(peer)
+            self._drop(peer, Closed.DEADLINE)
         self._answer_waiting()
 
     def _unpark(self, peer: Peer, parts: Sequence[Part]) -> None:
@@ -330,10 +356,11 @@ class Server:
             peer.interest = interest
             self._epoll.modify(peer.descriptor, interest)
 
-    def _drop(self, peer: Peer) -> None:
+    def _drop(self, peer: Peer, why: Closed) -> None:
         if peer.closed:
             return
         peer.closed = True
+        self._metrics.closed[why] += 1
         if isinstance(peer.parked, ParkedFetch):
             self._waiting.remove(peer.ticket)
         elif peer.parked is not None:
@@ -344,9 +371,29 @@ class Server:
         self._reception.left(peer)
         peer.transport.close()
 
+    def _metrics_listener(self) -> MetricsListener | None:
+        if self._config.metrics_port is None:
+            return None
+        try:
+            return MetricsListener(self._config.metrics_port, self._told_metrics, self._epoll)
+        except BaseException:
+            self._close()
+            raise
+
+    def _told_metrics(self) -> str:
+        connections = Connections(
+            len(self._peers),
+            self._reception.refused_count,
+            self._memory.held_byte_count,
+            len(self._waiting),
+        )
+        return told_metrics(self._metrics, connections, self._topics)
+
     def _close(self) -> None:
         for peer in list(self._peers.values()):
-            self._drop(peer)
+            self._drop(peer, Closed.STOP)
+        if self._page is not None:
+            self._page.close()
         self._reception.close()
         self._epoll.close()
         self._wake.close()

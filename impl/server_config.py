@@ -22,6 +22,7 @@ class ServerConfig(Struct, frozen=True, kw_only=True):
     `port` 0 takes any free one. `advertised_host` is what clients are told, None for `host`.
     `read_path` `copy` is the control without zero-copy. With `users` everybody has to be one of
     them; without, `host` has to be a loopback address unless `is_insecure_listen_allowed`.
+    `metrics_port` is Prometheus's, on loopback, 0 for any free one, None for none.
     Sizes in bytes.
     """
 
@@ -41,6 +42,7 @@ class ServerConfig(Struct, frozen=True, kw_only=True):
     tls: TlsFiles | None = None
     users: Users | None = None
     is_insecure_listen_allowed: bool = False
+    metrics_port: int | None = None
     max_fetch_byte_count: int = 57_671_680
     max_partition_count: int = 10_000
     retention_check_interval_ms: int = 300_000

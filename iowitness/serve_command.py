@@ -34,6 +34,7 @@ _PORT = click.IntRange(0, 65_535)
 @click.option("--tls-key", type=_FILE, help="The certificate's key (PEM).")
 @click.option("--tls-client-ca", type=_FILE, help="Clients need a certificate of this CA (PEM).")
 @click.option("--users", type=_FILE, help="Clients have to be users of this file (SASL).")
+@click.option("--metrics", type=_PORT, metavar="PORT", help="Prometheus's page, on loopback.")
 @click.option("--insecure-listen", is_flag=True,
               help="Let other machines connect although nobody is asked who he is.")  # fmt: skip
 @click.option("--quiet", is_flag=True, help="Log warnings only, not connections that end.")
@@ -47,6 +48,7 @@ def serve(
     tls_key: Path | None,
     tls_client_ca: Path | None,
     users: Path | None,
+    metrics: int | None,
     insecure_listen: bool,  # noqa: FBT001 - click passes a flag so
     quiet: bool,  # noqa: FBT001 - click passes a flag so
 ) -> None:
@@ -74,6 +76,7 @@ def serve(
         advertised_host=advertise,
         tls=_tls_files(tls_cert, tls_key, tls_client_ca),
         is_insecure_listen_allowed=insecure_listen,
+        metrics_port=metrics,
     )
     try:
         if users is not None:
@@ -88,6 +91,8 @@ def serve(
         raise click.UsageError(f"{error.filename or directory}: {error.strerror}") from error
     server.stop_on(signal.SIGTERM, signal.SIGINT)
     click.echo(f"listening on {host}:{server.port} ({_told(settings)}), data in {directory}")
+    if server.metrics_port is not None:
+        click.echo(f"metrics on http://127.0.0.1:{server.metrics_port}/metrics")
     server.run()
     click.echo("stopped cleanly")
 

@@ -5,6 +5,12 @@ from types import TracebackType
 from typing import Self
 
 from iowitness.impl.api_table import APIS, ApiKey
+from iowitness.impl.fetch_wire import (
+    FetchRequest,
+    PartitionWanted,
+    TopicWanted,
+    write_fetch_request,
+)
 from iowitness.impl.request_header import RequestHeader, finished, request_frame
 
 API_VERSIONS = bytes.fromhex("0000000a 0012 0000 00000001 ffff")
@@ -31,6 +37,14 @@ def produce_body(topic: str, partition: int, batch: bytes) -> bytes:
         + len(batch).to_bytes(4, "big")
         + batch
     )
+
+
+def fetch_body(topic: str, offset: int, byte_count: int) -> bytes:
+    """A Fetch request's body at version 4 for partition 0, answered at once."""
+    body = bytearray()
+    wanted = TopicWanted(topic, (PartitionWanted(0, offset, byte_count),))
+    write_fetch_request(body, 4, FetchRequest(0, 1, byte_count, (wanted,)))
+    return bytes(body)
 
 
 class RawClient:
@@ -103,3 +117,4 @@ class RawClient:
 
 PRODUCE = ApiKey.PRODUCE
 METADATA = ApiKey.METADATA
+FETCH = ApiKey.FETCH

@@ -7,21 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from iowitness.impl.api_table import ApiKey
 from iowitness.impl.batch_writer import encode_batch
 from iowitness.impl.compression import NO_COMPRESSION
-from iowitness.impl.fetch_wire import (
-    FetchRequest,
-    PartitionWanted,
-    TopicWanted,
-    write_fetch_request,
-)
 from tests.doubles.broker_process import BrokerProcess, broker_process, until
 from tests.doubles.raw_client import (
     API_VERSIONS,
+    FETCH,
     METADATA,
     PRODUCE,
     RawClient,
+    fetch_body,
     produce_body,
     request,
 )
@@ -43,10 +38,7 @@ def broker(tmp_path: Path) -> Iterator[BrokerProcess]:
 
 
 def _fetch(offset: int, byte_count: int) -> bytes:
-    body = bytearray()
-    wanted = TopicWanted("t", (PartitionWanted(0, offset, byte_count),))
-    write_fetch_request(body, 4, FetchRequest(0, 1, byte_count, (wanted,)))
-    return request(ApiKey.FETCH, 4, bytes(body))
+    return request(FETCH, 4, fetch_body("t", offset, byte_count))
 
 
 def test_healthy_clients_are_served_beside_a_crowd_that_leaves_nothing_behind(

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from confluent_kafka import Producer as ConfluentProducer
 
 from iowitness.command_line import iowitness
 from tests.doubles.broker_process import started, until
+from tests.doubles.prometheus_page import parsed_page
 from tests.doubles.raw_client import RawClient
 from tests.doubles.served import refused, served
 
@@ -109,6 +111,16 @@ def test_a_settings_file_is_heeded_and_its_errors_are_told_with_their_lines(tmp_
     assert f"{path}:2:1: num.partition: unknown setting" in found.stderr
     assert "did you mean num.partitions?" in found.stderr
     assert f"{path}:4:1: log.segment.bytes=many" in found.stderr
+
+
+def test_it_says_where_its_metrics_are(tmp_path: Path) -> None:
+    with served(tmp_path, "--metrics", "0") as server:
+        assert server.process.stdout is not None
+        line = server.process.stdout.readline()
+        assert line.startswith("metrics on http://127.0.0.1:")
+        with urllib.request.urlopen(line.split()[2], timeout=20) as response:
+            page = parsed_page(response.read().decode())
+    assert page["iowitness_connections"].samples == {("iowitness_connections", frozenset()): 0}
 
 
 def test_its_help_fits_a_screen_and_shows_an_example() -> None:
