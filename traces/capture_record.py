@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from msgspec import DecodeError, Struct, field, json
+from msgspec import DecodeError, Struct, field
 
+from iowitness.traces.json_lines import decoded, indented
 from iowitness.traces.trace_error import TraceError
 
 
@@ -41,7 +42,7 @@ def record_path(raw: Path) -> Path:
 
 def write_record(raw: Path, record: CaptureRecord) -> None:
     """Put the record beside its raw trace."""
-    record_path(raw).write_bytes(json.format(json.encode(record), indent=2) + b"\n")
+    record_path(raw).write_bytes(indented(record))
 
 
 def read_record(raw: Path) -> CaptureRecord | None:
@@ -51,6 +52,6 @@ def read_record(raw: Path) -> CaptureRecord | None:
     except OSError:
         return None
     try:
-        return json.decode(text, type=CaptureRecord)
+        return decoded(text, CaptureRecord)
     except DecodeError as error:
         raise TraceError(f"is no capture record: {error}", file=str(record_path(raw))) from error

@@ -10,6 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from iowitness.traces.name_text import name_text
 from iowitness.traces.strace_text import unescaped
 from iowitness.traces.trace_error import TraceError, quoted
 
@@ -101,9 +102,7 @@ def _file_named(number: int, path: bytes, *, deleted: bool) -> Decoration:
     """The file with this name, whose escapes are gone."""
     if path.endswith(b" (deleted)"):  # strace before 5.19 leaves the kernel's own words inside
         path, deleted = path[: -len(b" (deleted)")], True
-    return Decoration(
-        number, "file", path=path.decode("utf-8", "backslashreplace"), deleted=deleted
-    )
+    return Decoration(number, "file", path=name_text(path), deleted=deleted)
 
 
 def _named(number: int, name: bytes, inside: bytes) -> Decoration:
@@ -144,7 +143,7 @@ def _unix(number: int, family: str, inside: bytes) -> Decoration:
     inode = own.partition(b",")[0].decode()
     local = inode
     if named[3] is not None:
-        local = named[2].decode() + unescaped(named[3]).decode("utf-8", "backslashreplace")
+        local = named[2].decode() + name_text(unescaped(named[3]))
     return Decoration(
         number,
         "socket",

@@ -1,17 +1,20 @@
 """A history as JSON lines, versioned: the first line is the head, each further one an event.
 
 The name's ending says whether it is compressed: `.gz`, `.zst`, or not at all. What is written is
-read back equal, except that bytes are base64 and sets are sorted on the way. docs/formats/
+read back equal, except that bytes are base64 and sets are sorted on the way, and names that are no
+UTF-8 are escaped (`json_lines`). docs/formats/
 history-file.md has the format.
 """
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import cast
 
-from msgspec import DecodeError, Struct, json
+from msgspec import DecodeError, Struct
 
 from iowitness.traces.events import AnyEvent
 from iowitness.traces.history import History, Provenance
+from iowitness.traces.json_lines import JsonDecoder, decoded, encoded, encoded_lines
 from iowitness.traces.raw_input import file_lines
 from iowitness.traces.raw_output import compressing
 from iowitness.traces.trace_error import TraceError, quoted
@@ -48,11 +51,10 @@ def write_history(history: History, path: Path) -> None:
         data_is_visible=history.data_is_visible,
         provenance=history.provenance,
     )
-    encoder = json.Encoder()
     with compressing(path) as file:
-        file.write(encoder.encode(head) + b"\n")
+        file.write(encoded(head) + b"\n")
         for chunk in _chunks(history.events):
-            file.write(encoder.encode_lines(chunk))
+            file.write(encoded_lines(chunk))
 
 
 def _chunks(events: tuple[AnyEvent, ...]) -> Iterator[tuple[AnyEvent, ...]]:
@@ -67,11 +69,11 @@ def read_history_file(path: Path) -> History:
     """
     lines = file_lines(str(path))
     head = _head(next(lines, b""), path)
-    decoder = json.Decoder(AnyEvent)
+    decoder = JsonDecoder(AnyEvent)
     events: list[AnyEvent] = []
     for number, line in enumerate(lines, start=2):
         try:
-            events.append(decoder.decode(line))
+            events.append(cast("AnyEvent", decoder.decode(line)))
         except (DecodeError, UnicodeDecodeError) as error:
             raise TraceError(
                 f"line={quoted(line)}, expected an event ({error})", file=str(path), line=number
@@ -93,7 +95,7 @@ def read_history_file(path: Path) -> History:
 def _head(line: bytes, path: Path) -> HistoryHead:
     """The first line, whose format and version are looked at before anything else."""
     try:
-        version = json.decode(line, type=_Version)
+        version = decoded(line, _Version)
     except (DecodeError, UnicodeDecodeError) as error:
         raise TraceError(
             f"line={quoted(line)}, expected the head of a history file ({error})",
@@ -108,7 +110,7 @@ def _head(line: bytes, path: Path) -> HistoryHead:
             line=1,
         )
     try:
-        return json.decode(line, type=HistoryHead)
+        return decoded(line, HistoryHead)
     except DecodeError as error:
         raise TraceError(
             f"line={quoted(line)}, expected the head of a history file ({error})",
@@ -124,4 +126,4 @@ def looks_like_history(first_line: bytes) -> bool:
 
 def history_lines(events: Iterable[AnyEvent]) -> bytes:
     """Events as JSON lines, for the terminal and for other programs."""
-    return json.Encoder().encode_lines(events)
+    return encoded_lines(events)

@@ -9,8 +9,6 @@ import gzip
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from msgspec import json
-
 from iowitness.traces.events import (
     AnyEvent,
     BlockIssued,
@@ -24,6 +22,7 @@ from iowitness.traces.events import (
     Transferred,
 )
 from iowitness.traces.history import History
+from iowitness.traces.json_lines import encoded
 
 _BYTE_FIELDS = ("offset", "destination_offset", "byte_count", "requested_byte_count", "descriptor")
 _WORD_FIELDS = ("scope", "access", "path", "old_path", "new_path", "reason", "size_byte_count")
@@ -32,13 +31,15 @@ _BLOCK_PROCESS_ID = 0
 
 
 def write_perfetto(history: History, path: Path) -> None:
-    """Write the Chrome trace of a history, gzip-compressed."""
-    encoder = json.Encoder()
-    with gzip.open(path, "wb", compresslevel=6) as file:
+    """Write the Chrome trace of a history, gzip; the same history gives the same bytes."""
+    with (
+        path.open("wb") as packed,
+        gzip.GzipFile("", "wb", compresslevel=6, fileobj=packed, mtime=0) as file,
+    ):
         file.write(b'{"displayTimeUnit":"ns","traceEvents":[')
         separator = b"\n"
         for row in chrome_rows(history.events):
-            file.write(separator + encoder.encode(row))
+            file.write(separator + encoded(row))
             separator = b",\n"
         file.write(b"\n]}\n")
 

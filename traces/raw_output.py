@@ -62,9 +62,9 @@ class RawOutput:
 
 
 def compressing(path: Path) -> IO[bytes]:
-    """A file to write to, compressed as its name's ending says."""
+    """A file to write to, compressed as its name's ending says; without the time in it."""
     if path.suffix == ".gz":
-        return cast("IO[bytes]", gzip.open(path, "wb", compresslevel=6))
+        return cast("IO[bytes]", gzip.GzipFile(path, "wb", compresslevel=6, mtime=0))
     if path.suffix == ".zst":
         return cast("IO[bytes]", zstandard.open(path, "wb"))
     return open(path, "wb")

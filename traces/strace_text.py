@@ -10,6 +10,7 @@ import re
 from codecs import escape_decode
 from functools import lru_cache
 
+from iowitness.traces.name_text import name_text
 from iowitness.traces.trace_error import TraceError, quoted
 
 _STOPS = re.compile(rb'["(\[{<)\]},]|/\*')
@@ -227,12 +228,12 @@ def string(argument: bytes) -> tuple[bytes, bool] | None:
 
 
 def path(argument: bytes) -> str:
-    """A path argument as text, bytes that are no UTF-8 as `\\xff`; abstract names with `@`."""
+    """A path argument as text (`name_text`); abstract names with `@`."""
     found = string(argument.removeprefix(b"@"))
     if found is None:
         raise TraceError(f"argument={quoted(argument)}, expected a path")
     prefix = "@" if argument.startswith(b"@") else ""
-    return prefix + found[0].decode("utf-8", "backslashreplace")
+    return prefix + name_text(found[0])
 
 
 @lru_cache(maxsize=4096)

@@ -19,6 +19,7 @@ from iowitness.traces.events import (
     EVENT_KINDS,
     Executed,
     Marked,
+    Read,
     Synced,
     ThreadNamed,
     Written,
@@ -118,6 +119,17 @@ class TestLive:
         capture(["true"], output=raw)
         assert raw.read_bytes()[:2] in (b"\x1f\x8b", b"\x28\xb5")
         assert len(read_history(raw)) > 0
+
+    def test_a_name_that_is_no_utf_8_is_no_obstacle(self, tmp_path: Path) -> None:
+        name = tmp_path / os.fsdecode(b"a\xff\\xff")
+        name.write_bytes(b"x")
+        output = tmp_path / os.fsdecode(b"t\xfe.strace")
+        result = capture(["cat", name], output=output, stdout=subprocess.DEVNULL)
+        assert result.exit_status == 0
+        history = read_history(output)
+        assert history.provenance.program == ("cat", os.fspath(name))
+        paths = {each.file.path for each in history.of_kind(Read)}
+        assert os.fspath(tmp_path) + r"/a\xff\x5cxff" in paths
 
     def test_a_program_that_cannot_be_run_is_an_error(self, tmp_path: Path) -> None:
         with pytest.raises(CaptureError, match="/nonexistent"):

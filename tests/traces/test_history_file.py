@@ -1,9 +1,11 @@
 """Histories written and read back."""
 
 import gzip
+import os
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from iowitness.traces.events import File, Marked, Read, Socket, Transferred, Written
 from iowitness.traces.history import Gap, History, Provenance
@@ -36,6 +38,37 @@ def test_a_history_is_read_back_equal(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"h.jsonl{ending}"
     write_history(HISTORY, path)
     assert read_history_file(path) == HISTORY
+
+
+def test_names_that_are_no_utf_8_are_read_back_equal(tmp_path: Path) -> None:
+    name = os.fsdecode(b"/d/\xff\xed\xa0\x80")
+    history = structs.replace(
+        HISTORY,
+        events=(
+            Written(**AT, call="write", file=File(1, name), offset=0, byte_count=2,
+                    requested_byte_count=2, data=b"\xff\0"),
+            *HISTORY.events,
+        ),
+        provenance=structs.replace(HISTORY.provenance, program=("cat", name), raw_files=(name,)),
+    )  # fmt: skip
+    path = tmp_path / "h.jsonl"
+    write_history(history, path)
+    path.read_text(encoding="utf-8")
+    read = read_history_file(path)
+    assert read == history
+    assert os.fsencode(read.provenance.program[1]) == b"/d/\xff\xed\xa0\x80"
+
+
+def test_a_history_is_written_to_the_same_bytes_at_any_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "h.jsonl.gz"
+    written = []
+    for now in (1e9, 2e9):
+        monkeypatch.setattr("time.time", lambda now=now: now)
+        write_history(HISTORY, path)
+        written.append(path.read_bytes())
+    assert written[0] == written[1]
 
 
 def test_another_version_is_refused(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ import gzip
 import json
 from pathlib import Path
 
+import pytest
+
 from iowitness.traces.events import File, Marked, ThreadNamed, Written
 from iowitness.traces.history import constructed
 from iowitness.traces.perfetto import write_perfetto
@@ -40,3 +42,18 @@ def test_slices_have_thread_names_files_and_bytes(tmp_path: Path) -> None:
         "file": "/d/a", "offset": 4, "byte_count": 3, "requested_byte_count": 3, "line": 9,
     }  # fmt: skip
     assert rows[-1]["name"] == "begin x"
+
+
+def test_a_trace_is_written_to_the_same_bytes_at_any_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = constructed(
+        [ThreadNamed(process_id=1, thread_id=2, start_ns=5, end_ns=6, call="prctl", name="a\udcff")]
+    )
+    written = []
+    for now in (1e9, 2e9):
+        monkeypatch.setattr("time.time", lambda now=now: now)
+        write_perfetto(history, tmp_path / "p.json.gz")
+        written.append((tmp_path / "p.json.gz").read_bytes())
+    assert written[0] == written[1]
+    assert json.loads(gzip.decompress(written[0]))["traceEvents"][0]["args"]["name"] == "a\udcff"
