@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from iowitness.traces.events import AnyEvent, File, Pipe, Socket
-from tests.strategies.traces_programs import ERRORS, NAMES, DrawnCall, Program
+from tests.strategies.traces_kernel import ERRORS, NAMES, DrawnCall
+from tests.strategies.traces_programs import Program
 
 MOVABLE = frozenset({"read", "write", "pread64", "pwrite64", "writev", "lseek", "fdatasync",
                      "sendfile"})  # fmt: skip
