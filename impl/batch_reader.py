@@ -56,6 +56,8 @@ def records(batch: Batch, limits: ReadLimits = DEFAULT_LIMITS) -> Iterator[Recor
     what the head says, and `LimitExceeded` before more is decompressed than `limits` allow.
     """
     header = batch.header
+    if _is_bare_head(header):
+        return iter(())
     plain = plain_bytes(header.codec, bytes(batch.stored[HEADER_BYTE_COUNT:]), limits)
     return read_records(plain, 0, header.record_count, _places(header))
 
@@ -63,6 +65,8 @@ def records(batch: Batch, limits: ReadLimits = DEFAULT_LIMITS) -> Iterator[Recor
 def streamed_records(batch: Batch, limits: ReadLimits = DEFAULT_LIMITS) -> Iterator[Record]:
     """The same records, decompressed as they are read: memory for one record and one chunk."""
     header = batch.header
+    if _is_bare_head(header):
+        return
     places = _places(header)
     pieces = plain_chunks(header.codec, bytes(batch.stored[HEADER_BYTE_COUNT:]), limits)
     waiting: list[bytes] = []
@@ -105,6 +109,11 @@ def _whole_records(plain: bytes, most_count: int) -> _WholeRecords:
         position += byte_count
         count += 1
     return _WholeRecords(count, position, 0)
+
+
+def _is_bare_head(header: BatchHeader) -> bool:
+    """A batch that compaction has emptied; whatever its codec, there is no stream to read."""
+    return not header.record_count and header.byte_count == HEADER_BYTE_COUNT
 
 
 def _places(header: BatchHeader) -> RecordPlaces:

@@ -4,7 +4,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 import click
 import msgspec
@@ -19,6 +19,7 @@ from iowitness.impl.errors import (
     DirectoryLocked,
     OldFormat,
 )
+from iowitness.impl.index_inspection import IndexFault, IndexInspection
 from iowitness.impl.log_directory import CLEAN_SHUTDOWN
 from iowitness.impl.log_files import OpenFile
 from iowitness.impl.log_inspection import Damage, inspected, log_paths, open_segment
@@ -69,6 +70,8 @@ def dump(directory: Path, with_records: bool, as_json: bool) -> None:  # noqa: F
                     click.echo(path)
             elif isinstance(found, Damage):
                 found_codes.add(_echo_damage(found, as_json=as_json))
+            elif isinstance(found, IndexFault):
+                found_codes.add(_echo_index_fault(found, as_json=as_json))
             else:
                 _echo_fields("batch", _batch_fields(path, found), as_json=as_json)
                 if with_records:
@@ -83,9 +86,10 @@ def dump(directory: Path, with_records: bool, as_json: bool) -> None:  # noqa: F
 @click.argument("directory", metavar="DIR", type=_DIRECTORY)
 @_JSON
 def verify(directory: Path, as_json: bool) -> None:  # noqa: FBT001  click's flags
-    """Compare every checksum; one line for each damaged place, and the sum.
+    """Compare every checksum and index entry; one line for each damaged place, and the sum.
 
-    Sound batches after damage are looked for and counted; nothing is changed.
+    Sound batches after damage are looked for and counted; nothing is changed. A damaged index is
+    made anew by recover.
 
     \b
     Example: iowitness log verify data --json
@@ -101,6 +105,9 @@ def verify(directory: Path, as_json: bool) -> None:  # noqa: FBT001  click's fla
                     damage_count += 1
                     found_codes.add(_echo_damage(found, as_json=as_json))
                     advance(found.byte_count)
+                elif isinstance(found, IndexFault):
+                    damage_count += 1
+                    found_codes.add(_echo_index_fault(found, as_json=as_json))
                 elif found is not None:
                     batch_count += 1
                     byte_count += found.header.byte_count
@@ -176,7 +183,10 @@ def _input_errors() -> Iterator[None]:
         raise _InputError(str(error)) from error
 
 
-def _walk(paths: list[str]) -> Iterator[tuple[str, BatchAt | Damage | None, OpenFile]]:
+_Found: TypeAlias = BatchAt | Damage | IndexFault | None
+
+
+def _walk(paths: list[str]) -> Iterator[tuple[str, _Found, OpenFile]]:
     """What is in each segment, after a None that says that one begins.
 
     Offsets rise over the segments of a folder too: one that goes back is damage.
@@ -187,10 +197,20 @@ def _walk(paths: list[str]) -> Iterator[tuple[str, BatchAt | Damage | None, Open
         if str(Path(path).parent) != folder:
             folder, next_offset = str(Path(path).parent), 0
         yield path, None, file
+        indexes = IndexInspection(path, base_offset)
+        is_damaged = False
         for found in inspected(file, max(base_offset, next_offset)):
-            if not isinstance(found, Damage):
+            if isinstance(found, Damage):
+                is_damaged = True
+                indexes.skip_to(found.fault.position + found.byte_count)
+            else:
                 next_offset = found.header.next_offset
+                for fault in indexes.see(found):
+                    yield path, fault, file
             yield path, found, file
+        if not is_damaged:
+            for fault in indexes.finish(file.byte_count()):
+                yield path, fault, file
         file.close()
 
 
@@ -275,6 +295,19 @@ def _echo_damage(damage: Damage, *, as_json: bool) -> ExitCode:
             f"offset={damage.expected_offset} on, {then}"
         )
     return ExitCode.UNKNOWN if is_unread else ExitCode.VIOLATED
+
+
+def _echo_index_fault(fault: IndexFault, *, as_json: bool) -> ExitCode:
+    if as_json:
+        fields: dict[str, object] = {
+            "file": fault.path,
+            "entry": fault.number,
+            "reason": fault.reason,
+        }
+        _echo_fields("damaged_index", fields, as_json=True)
+    else:
+        click.echo(f"DAMAGED {fault}")
+    return ExitCode.VIOLATED
 
 
 def _echo_report(recovered: RecoveredLog, *, as_json: bool) -> None:

@@ -87,7 +87,7 @@ def recovered_partition(folder: Path, files: RealFiles, on_damage: OnDamage) -> 
         start = LogStart(on_damage=on_damage)
         log = Log.open(str(folder), LogConfig(), files, now_ms=_now_ms(), start=start)
         log.close()
-        return RecoveredLog(folder.name, log.end_offset, log.recovery)
+        return RecoveredLog(folder.resolve().name, log.end_offset, log.recovery)
 
 
 def recovered_directory(path: Path, files: RealFiles, on_damage: OnDamage) -> list[RecoveredLog]:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iowitness.impl.batch_reader import Batch, batches, records
+from iowitness.impl.batch_format import HEADER_BYTE_COUNT, Codec, with_crc
+from iowitness.impl.batch_reader import Batch, batches, records, streamed_records
 from iowitness.impl.batch_writer import ProducerStamp, encode_batch
 from iowitness.impl.compaction import LatestOffsets, compacted
 from iowitness.impl.compression import Compressor
@@ -121,6 +122,18 @@ def test_a_batch_keeps_its_offsets_and_sequences_and_an_empty_one_its_producer()
     (anonymous,) = batches(encode_batch([(5, b"a", b"1", ())]))
     assert compacted(anonymous, latest, now_ms=0, delete_retention_ms=0) is None
     assert isinstance(old, Batch)
+
+
+@pytest.mark.parametrize("codec", list(Codec))
+def test_an_emptied_batch_holds_nothing_whatever_its_codec(codec: Codec) -> None:
+    stamp = ProducerStamp(7, 1, 40, attributes=codec)
+    head = bytearray(encode_batch([(5, b"a", b"1", ())], stamp=stamp)[:HEADER_BYTE_COUNT])
+    head[8:12] = (HEADER_BYTE_COUNT - 12).to_bytes(4, "big")
+    head[57:61] = bytes(4)
+    (empty,) = batches(with_crc(head, b""))
+    empty.check()
+    assert empty.header.codec is codec
+    assert list(records(empty)) == list(streamed_records(empty)) == []
 
 
 def transactional(producer_id: int, sequence: int, key: bytes, value: bytes) -> bytes:

@@ -85,6 +85,55 @@ def test_recover_refuses_to_cut_damage_in_older_segments_unless_told_to(tmp_path
     assert not second.exists()
 
 
+def write_indexed_log(folder: Path) -> Path:
+    config = LogConfig(index_interval_byte_count=0)
+    log = Log.open(str(folder), config, RealFiles(), now_ms=0)
+    for number in range(20):
+        log.append(encode_batch([(number, b"k", b"value-%d" % number * 9, ())]), now_ms=0)
+    log.close()
+    (path,) = folder.glob("*.log")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("suffix", "entry", "position", "value", "reason"),
+    [
+        (".index", 5, 8 * 5 + 7, 1, "expected the first byte of a batch"),
+        (".index", 18, 8 * 18 + 4, 16, "expected below the segment's"),
+        (".index", 5, 8 * 5 + 3, 0, "expected 6 or more"),
+        (".timeindex", 5, 12 * 5 + 7, 0, "expected both to rise"),
+        (".timeindex", 18, 12 * 18 + 1, 16, "the latest record's"),
+    ],
+)
+def test_verify_holds_the_indexes_to_the_batches(
+    tmp_path: Path, suffix: str, entry: int, position: int, value: int, reason: str
+) -> None:
+    index = write_indexed_log(tmp_path).with_suffix(suffix)
+    assert run("verify", str(tmp_path)).exit_code == 0
+    content = bytearray(index.read_bytes())
+    content[position] = value
+    index.write_bytes(content)
+    result = run("verify", str(tmp_path))
+    assert result.exit_code == 1
+    assert f"DAMAGED {index} entry {entry}: " in result.output
+    assert reason in result.output
+    assert run("recover", str(tmp_path)).exit_code == 0
+    assert run("verify", str(tmp_path)).exit_code == 0
+
+
+def test_an_index_as_a_crash_leaves_it_is_no_damage(tmp_path: Path) -> None:
+    path = write_indexed_log(tmp_path)
+    for suffix, byte_count in ((".index", 8_000), (".timeindex", 12_000)):
+        with path.with_suffix(suffix).open("r+b") as index:
+            index.truncate(byte_count)
+    assert run("verify", str(tmp_path)).exit_code == 0
+    with path.with_suffix(".index").open("r+b") as index:
+        index.truncate(7_999)
+    result = run("verify", str(tmp_path), "--json")
+    assert result.exit_code == 1
+    assert "expected a multiple of 8 B" in result.stdout
+
+
 def test_a_torn_head_is_told_with_its_file_and_place(tmp_path: Path) -> None:
     *_, last = write_log(tmp_path)
     size = last.stat().st_size
