@@ -55,6 +55,11 @@ class AtomicReplace(ActorClaim, OfFiles):
         """Changes of content and of names, and syncs."""
         return kinds(*_SEES)
 
+    @property
+    def doubted_by(self) -> frozenset[str]:
+        """All but syncs: one more could only help."""
+        return self.needs - kinds(Synced)
+
     def watch(self, scene: Scene) -> "_Watch":
         """A new fold."""
         return _Watch(self, scene)
@@ -71,6 +76,7 @@ class _Watch(Fold):
         self._folders: dict[str, Pending] = {}
         self._removed: dict[str, Unlinked] = {}
         self._replaced_count = 0
+        self._aside_hint: str | None = None
 
     def see(self, event: AnyEvent) -> None:
         if isinstance(event, Unverifiable):
@@ -140,6 +146,11 @@ class _Watch(Fold):
             return
         if isinstance(event, Renamed) and self._files.fit_path(event.old_path):
             # From one final name to another: nothing new was written.
+            if event.file is not None and event.file.file_id in self._contents:
+                self._aside_hint = (
+                    f"{short_path(event.old_path)} became {short_path(event.new_path)}: a name "
+                    "that is only used aside belongs into not_files (--set aside=GLOB)"
+                )
             return
         self.findings.event_count += 1
         self._replaced_count += 1
@@ -183,4 +194,5 @@ class _Watch(Fold):
             f"{counted(self._replaced_count, 'file')} replaced, each written aside and renamed",
             Figure(name="files replaced", value=self._replaced_count),
             Figure(name="faults", value=self.findings.violation_count, expected="0"),
+            hint=self._aside_hint,
         )

@@ -31,6 +31,16 @@ class Claim(Selecting):
         """What the suite calls it."""
         return self.given_name or self.claim
 
+    @property
+    def needs(self) -> frozenset[str]:
+        """The kinds of event without which nothing can be shown."""
+        raise NotImplementedError
+
+    @property
+    def doubted_by(self) -> frozenset[str]:
+        """The kinds of event of which a hidden one could break it: all, unless it says less."""
+        return self.needs
+
     def parameters(self) -> dict[str, str]:
         """What it was asked to hold: all fields that are not at their default, as text."""
         given = self.model_dump(
@@ -52,11 +62,6 @@ def _told(value: Any) -> str:
 
 class ActorClaim(Claim, OfActors):
     """A contract over what selected processes and threads do, in selected phases."""
-
-    @property
-    def needs(self) -> frozenset[str]:
-        """The kinds of event without which nothing can be shown."""
-        raise NotImplementedError
 
     def watch(self, scene: Scene) -> Watch:
         """A new fold; `scene` tells it who is who while it runs."""

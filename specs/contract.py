@@ -57,6 +57,13 @@ class Contract(Protocol):
         """Kinds of event, by name."""
 
     @property
+    def doubted_by(self) -> frozenset[str]:
+        """Kinds of event, by name, of which a hidden one could break the claim.
+
+        One that could only help it (a sync that nobody saw the end of) raises no doubt.
+        """
+
+    @property
     def nothing_is_fine(self) -> bool:
         """Whether no matching event at all is HOLDS; else it is UNKNOWN."""
 
@@ -201,7 +208,7 @@ def _blindness(contract: Contract, visible_kinds: frozenset[str]) -> Witness | N
 def _gap_doubt(contract: Contract, watch: Watch, provenance: Provenance) -> Witness | None:
     def concerns(gap: Gap) -> bool:
         near = gap.process_id is None or watch.concerns(gap.process_id)
-        return near and may_hide(gap, contract.needs)
+        return near and may_hide(gap, contract.doubted_by)
 
     gaps = [gap for gap in provenance.gaps if concerns(gap)]
     if not gaps:

@@ -169,12 +169,13 @@ class ActorSelector:
 class FileSelector:
     """Whether a file is selected by one of its names."""
 
-    __slots__ = ("_excluded", "_included", "_new_paths")
+    __slots__ = ("_excluded", "_included", "_known", "_new_paths")
 
     def __init__(self, scene: Scene, included: tuple[str, ...], excluded: tuple[str, ...]) -> None:
         self._new_paths = scene.new_paths
         self._included = PathGlobs(included, scene.root)
         self._excluded = PathGlobs(excluded, scene.root)
+        self._known: dict[str, bool] = {}
 
     def fit(self, endpoint: Endpoint | None) -> bool:
         """True for a file that is included and not excluded."""
@@ -187,7 +188,11 @@ class FileSelector:
 
     def fit_path(self, path: str) -> bool:
         """True for a name that is included and not excluded."""
-        return self._included.fit(path) and not self._excluded.fit(path)
+        known = self._known.get(path)
+        if known is None:
+            known = self._included.fit(path) and not self._excluded.fit(path)
+            self._known[path] = known
+        return known
 
 
 class SocketSelector:

@@ -55,6 +55,11 @@ class SequentialWrites(ActorClaim, OfFiles):
         """All kinds that change a file or where its next write has to start."""
         return kinds(*_SEES, *((Synced,) if self.restart_after_sync_of else ()))
 
+    @property
+    def doubted_by(self) -> frozenset[str]:
+        """All but syncs: one more could only help."""
+        return self.needs - kinds(Synced)
+
     def watch(self, scene: Scene) -> "_Watch":
         """A new fold."""
         return _Watch(self, scene)

@@ -41,6 +41,11 @@ class SyncedBeforeAcknowledged(ActorClaim, OfFiles, OfSockets):
         """Writes, syncs and sends."""
         return kinds(*_SEES)
 
+    @property
+    def doubted_by(self) -> frozenset[str]:
+        """All but syncs: one more could only help."""
+        return self.needs - kinds(Synced)
+
     def watch(self, scene: Scene) -> "_Watch":
         """A new fold."""
         return _Watch(self, scene)

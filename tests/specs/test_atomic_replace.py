@@ -142,3 +142,12 @@ def test_other_renames_show_nothing() -> None:
     assert judged(told).outcome is Outcome.UNKNOWN
     told.renamed(ASIDE, ASIDE.path, FINAL, error="ENOENT")
     assert judged(told).outcome is Outcome.UNKNOWN
+
+
+def test_a_selected_name_that_is_only_used_aside_is_told_to_belong_into_not_files() -> None:
+    verdict = judged(replaced(), AtomicReplace(files="**/conf*"))
+    assert verdict.outcome is Outcome.VIOLATED
+    assert verdict.hint == (
+        "data/conf.tmp became data/conf: a name that is only used aside belongs into not_files "
+        "(--set aside=GLOB)"
+    )

@@ -235,6 +235,12 @@ def test_a_gap_that_hides_only_waiting_does_no_harm() -> None:
     assert judge(LOGS, log_of((0, 10)).history(gaps=gaps)).outcome is Outcome.HOLDS
 
 
+def test_a_sync_whose_end_nobody_saw_does_no_harm() -> None:
+    claim = SequentialWrites(files="**/*.log", restart_after_sync_of="**/*.db")
+    gaps = (Gap(reason="fdatasync of thread 7 never resumed", line=12, call="fdatasync"),)
+    assert judge(claim, log_of((0, 10)).history(gaps=gaps)).outcome is Outcome.HOLDS
+
+
 def test_a_log_may_start_over_after_its_database_was_synced() -> None:
     claim = SequentialWrites(files="**/*.log", restart_after_sync_of="**/*.db")
     told = log_of((0, 10), (10, 10))

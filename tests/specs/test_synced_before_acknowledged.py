@@ -4,6 +4,7 @@ from iowitness.specs.contract import judge
 from iowitness.specs.synced_before_acknowledged import SyncedBeforeAcknowledged
 from iowitness.specs.verdict import Outcome, Verdict
 from iowitness.traces.events import File, Socket
+from iowitness.traces.history import Gap
 from tests.doubles.hand_written import LOG, HandWritten
 
 CLAIM = SyncedBeforeAcknowledged(files="**/*.log")
@@ -164,3 +165,16 @@ def test_bytes_moved_into_the_file_inside_the_kernel_need_a_sync_too() -> None:
     told.transferred(0, 20, File(2, "/data/x"), destination=LOG, destination_offset=0)
     told.sent(5)
     assert judged(told).outcome is Outcome.VIOLATED
+
+
+@pytest.mark.parametrize(
+    ("call", "outcome"), [("fdatasync", Outcome.HOLDS), ("write", Outcome.UNKNOWN)]
+)
+def test_a_sync_whose_end_nobody_saw_does_no_harm_and_a_write_does(
+    call: str, outcome: Outcome
+) -> None:
+    told = written()
+    told.synced()
+    told.sent(5)
+    gaps = (Gap(reason=f"{call} never resumed", line=12, call=call),)
+    assert judge(CLAIM, told.history(gaps=gaps)).outcome is outcome
