@@ -98,6 +98,7 @@ class Topics:
         self._default = default
         self._topics: dict[str, Topic] = {}
         self._doomed: set[str] = set()
+        self._on_file: set[str] = set()
 
     @classmethod
     def open(cls, directory: str, config: LogConfig, files: LogFiles, *, now_ms: int) -> "Topics":
@@ -122,6 +123,7 @@ class Topics:
             topic_configs={name: own.log for name, own in configs.items()},
         )
         topics = cls(opened, files, directory, config)
+        topics._on_file = set(on_file.settings)
         try:
             for name in on_file.doomed:
                 opened.delete(name)
@@ -193,14 +195,23 @@ class Topics:
         settings = settings or {}
         config = self.config_with(settings)
         topic_id = secrets.token_bytes(16)
+        changed = {name: settings}
+        # Until the last of several partitions is there, a stop is to leave none of them. Settings
+        # on file may be of a topic that a stop kept from being made.
+        if partition_count > 1:
+            self._doomed.add(name)
         try:
-            if settings:
-                self._save({name: settings})
+            if settings or name in self._on_file or name in self._doomed:
+                self._save(changed)
             for number in range(partition_count):
                 self._create_log(name, number, topic_id, config, now_ms)
+            if name in self._doomed:
+                self._doomed.discard(name)
+                self._save(changed)
         except OSError:
             with contextlib.suppress(OSError):
                 self._directory.delete(name)
+            self._doomed.discard(name)
             raise
         return self._keep(name, topic_id, partition_count, settings)
 
@@ -274,10 +285,10 @@ class Topics:
 
     def _save(self, changed: Mapping[str, Mapping[str, str]] | None = None) -> None:
         settings = {topic.name: topic.settings for topic in self._topics.values()}
-        content = encode_topics(
-            TopicsOnFile({**settings, **(changed or {})}, frozenset(self._doomed))
-        )
+        settings |= changed or {}
+        content = encode_topics(TopicsOnFile(settings, frozenset(self._doomed)))
         replace_file(self._files, self._path, TOPICS_FILE, content)
+        self._on_file = set(settings)
 
     def _keep(
         self, name: str, topic_id: bytes, partition_count: int, settings: Mapping[str, str]
