@@ -12,6 +12,7 @@ from typing import Any, NoReturn, cast
 import click
 
 from iowitness.exit_codes import ExitCode
+from iowitness.traced_phases import PhaseUsage, traced_phases
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -43,6 +44,7 @@ class _Asked:
     faults: tuple[str, ...]
     block: Path | None
     compared: bool
+    marks: bool
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -63,7 +65,9 @@ class _Asked:
               help="Run the program untraced too, and say how much slower it was.")  # fmt: skip
 @click.option("--block", type=click.Path(path_type=Path, exists=True, file_okay=False),
               metavar="FOLDER", help="Also what reaches the device below (root).")  # fmt: skip
-@click.option("--phase", help="Only what lies between the marks of this phase.")
+@click.option("--phase", "phases", multiple=True, metavar="NAME[=COMMAND]",
+              help="NAME: bracket COMMAND, or pick this phase of a trace. NAME=COMMAND, "
+              "several times: stages of one trace, in turn.")  # fmt: skip
 @click.option("--history", type=_FILE, help="Write the events as JSON lines (.gz, .zst).")
 @click.option("--perfetto", type=_FILE, help="Write a Chrome trace, gzip.")
 @click.option("--parquet", type=_FILE, help="Write a table (extra: analysis).")
@@ -71,7 +75,7 @@ class _Asked:
 @click.option("--json", "form", flag_value="json", default="text", help="Print figures as JSON.")
 def trace(command: tuple[str, ...], pid: int | None, seconds: float | None, summary: Path | None,
           out: Path, content: int, suites: tuple[str, ...], faults: tuple[str, ...],
-          compared: bool, block: Path | None, phase: str | None, history: Path | None,  # noqa: FBT001  # click passes a flag so
+          compared: bool, block: Path | None, phases: tuple[str, ...], history: Path | None,  # noqa: FBT001  # click passes a flag so
           perfetto: Path | None, parquet: Path | None, duckdb: Path | None,
           form: str) -> NoReturn:  # fmt: skip
     """Trace a COMMAND, a process, or take a trace that exists; print calls and bytes.
@@ -79,12 +83,20 @@ def trace(command: tuple[str, ...], pid: int | None, seconds: float | None, summ
     Leaves with the command's own exit status; 2 for usage errors, 3 where tracing is not possible.
 
     \b
-    Example: iowitness trace --perfetto t.json.gz -- tar cf /tmp/x.tar /etc
+    Examples: iowitness trace --perfetto t.json.gz -- tar cf /tmp/x.tar /etc
+              iowitness trace --phase load="./load.sh" --phase query="./query.sh"
     """
-    if sum((bool(command), pid is not None, summary is not None)) != 1:
-        raise click.UsageError("expected one of: -- COMMAND, --pid, --summary TRACE")
-    wanted = _Wanted(history, perfetto, parquet, duckdb, phase, form or "text")
-    asked = _Asked(out, content, suites, faults, block, compared)
+    takes = pid is not None or summary is not None
+    if sum((bool(command or (phases and not takes)), pid is not None, summary is not None)) != 1:
+        raise click.UsageError("expected one of: -- COMMAND, --phase NAME=COMMAND, --pid, "
+                               "--summary TRACE")  # fmt: skip
+    try:
+        traced = traced_phases(command, phases, runs=not takes)
+    except PhaseUsage as error:
+        raise click.UsageError(str(error)) from error
+    command = traced.command
+    wanted = _Wanted(history, perfetto, parquet, duckdb, traced.picked, form or "text")
+    asked = _Asked(out, content, suites, faults, block, compared, bool(phases))
     raise SystemExit(_guarded(command, pid, seconds, summary, asked, wanted))
 
 
@@ -123,14 +135,15 @@ def _guarded(
         return ExitCode.USAGE
 
 
-def _calls(suites: tuple[str, ...]) -> frozenset[str] | None:
+def _calls(asked: _Asked) -> frozenset[str] | None:
     """The filter that the contracts of the suites need; None for the default one."""
-    if not suites:
+    if not asked.suites:
         return None
     from iowitness.specs.suite import kinds_needed_by
     from iowitness.traces.call_sets import calls_for
 
-    return calls_for({kind for name in suites for kind in kinds_needed_by(name)})
+    kinds = {kind for name in asked.suites for kind in kinds_needed_by(name)}
+    return calls_for(kinds | {"Marked"} if asked.marks else kinds)
 
 
 def _captured(command: tuple[str, ...], asked: _Asked, wanted: _Wanted) -> int:
@@ -144,7 +157,7 @@ def _captured(command: tuple[str, ...], asked: _Asked, wanted: _Wanted) -> int:
             command,
             output=asked.out,
             content_byte_count=asked.content_byte_count,
-            calls=_calls(asked.suites),
+            calls=_calls(asked),
             faults=asked.faults,
         )
     if result.seccomp_fallback:
@@ -179,7 +192,7 @@ def _attached(pid: int, seconds: float | None, asked: _Asked, wanted: _Wanted) -
             pid,
             output=asked.out,
             content_byte_count=asked.content_byte_count,
-            calls=_calls(asked.suites),
+            calls=_calls(asked),
             faults=asked.faults,
         ) as attached,
         contextlib.suppress(KeyboardInterrupt),
@@ -246,14 +259,15 @@ def _print(summary: Any, provenance: Any, form: str) -> None:
     from iowitness.trace_tables import print_tables
 
     if form == "json":
-        import msgspec
+        from iowitness.traces.json_lines import encoded
 
         figures = {
             "files": [asdict(each) for each in summary.files.values()],
             "threads": [asdict(each) for each in summary.threads.values()],
+            "phases": [asdict(each) for each in summary.phases.figures.values()],
             "provenance": provenance,
         }
-        click.echo(msgspec.json.encode(figures).decode())
+        click.echo(encoded(figures).decode())
         return
     print_tables(summary, provenance)
 

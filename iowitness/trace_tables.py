@@ -14,10 +14,12 @@ _PLAIN_WIDTH = 240
 
 
 def print_tables(summary: Summary, provenance: Provenance) -> None:
-    """Files and threads by bytes, calls by number, and what was missed."""
+    """Files and threads by bytes, phases, calls by number, and what was missed."""
     console = Console() if sys.stdout.isatty() else Console(width=_PLAIN_WIDTH)
     console.print(_files(summary))
     console.print(_threads(summary))
+    if summary.phases.figures:
+        console.print(_phases(summary))
     lines = sum(provenance.line_counts.values())
     calls = sum(provenance.call_counts.values())
     console.print(f"{lines} lines, {calls} calls, {len(provenance.gaps)} gaps", highlight=False)
@@ -69,6 +71,27 @@ def _files(summary: Summary) -> Table:
         )
     if len(by_bytes) > _MOST_ROWS:
         table.caption = f"and {len(by_bytes) - _MOST_ROWS} more files"
+    return table
+
+
+def _phases(summary: Summary) -> Table:
+    table = _table("Phases", "phase")
+    for name in ("times", "ms", "calls", "errors", "read B", "written B", "received B", "sent B",
+                 "by kernel B"):  # fmt: skip
+        table.add_column(name, justify="right")
+    for each in summary.phases.figures.values():
+        table.add_row(
+            each.name,
+            str(each.times),
+            f"{each.lasted_ns / 1e6:.1f}",
+            str(each.calls),
+            str(each.errors),
+            str(each.read_byte_count),
+            str(each.written_byte_count),
+            str(each.received_byte_count),
+            str(each.sent_byte_count),
+            str(each.transferred_byte_count),
+        )
     return table
 
 

@@ -184,11 +184,17 @@ def _vector_offset(view: CallView) -> int | None:
 
 
 def _write(view: CallView) -> None:
-    if view.arguments[0].startswith(b"-1"):
+    if view.arguments[0].startswith(b"-1") or (view.error == "EBADF" and _is_mark(view)):
         _mark(view)
         return
     data = None if view.failed else buffer(view.arguments[1], view.result or 0)
     gave_out(view, view.opening(0), None, view.number(2), data)
+
+
+def _is_mark(view: CallView) -> bool:
+    """Whether a write to a descriptor that is not open is a mark: a shell has no -1 to write to."""
+    shown = string(view.arguments[1])
+    return shown is not None and shown[0].startswith(MARK_PREFIX.encode())
 
 
 def _mark(view: CallView) -> None:

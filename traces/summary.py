@@ -18,6 +18,7 @@ from iowitness.traces.events import (
     Transferred,
     Written,
 )
+from iowitness.traces.phase_figures import Phases
 
 
 @dataclass(slots=True)
@@ -75,13 +76,15 @@ class ThreadFigures:
 
 @dataclass(slots=True)
 class Summary:
-    """The figures of a history, by file and by thread."""
+    """The figures of a history, by file, by thread and by phase."""
 
     files: dict[int, FileFigures] = field(default_factory=dict)
     threads: dict[tuple[int, int], ThreadFigures] = field(default_factory=dict)
+    phases: Phases = field(default_factory=Phases)
 
     def add(self, event: AnyEvent) -> None:
         """Count one event."""
+        self.phases.add(event)
         key = (event.process_id, event.thread_id)
         thread = self.threads.get(key)
         if thread is None:

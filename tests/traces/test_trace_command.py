@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -63,8 +64,87 @@ def test_a_phase_is_what_lies_between_its_marks() -> None:
         list(events_of_phase(events, "y"))
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--phase", "a", "--phase", "b", "--", "true"),
+        ("--phase", "a"),
+        ("--phase", "=true"),
+        ("--phase", "a= "),
+        ("--phase", "a", "--", "/nonexistent/program"),
+        ("--summary", "t", "--phase", "a", "--phase", "b"),
+    ],
+)
+def test_phases_that_fit_nothing_are_usage_errors(arguments: tuple[str, ...]) -> None:
+    code, said = run(*arguments)
+    assert code == 2
+    assert "expected" in said
+
+
+SHELL = """set -e
+printf %s iowitness:begin:load >&- 2>/dev/null || :
+echo x > out
+printf %s iowitness:end:load >&- 2>/dev/null || :
+"""
+PYTHON = """import contextlib, os
+with contextlib.suppress(OSError): os.write(-1, b"iowitness:begin:load")
+open("out", "w").write("x ")
+with contextlib.suppress(OSError): os.write(-1, b"iowitness:end:load")
+"""
+MARKS = {
+    "sh": ["sh", "-c", SHELL],
+    "bash": ["bash", "-c", SHELL],
+    "python": [sys.executable, "-I", "-S", "-c", PYTHON],
+}
+"""How docs/traces.md says that programs mark their phases."""
+
+
+def test_the_documentation_has_these_marks() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "traces.md").read_text(encoding="utf-8")
+    assert SHELL.splitlines()[1] in text
+    assert PYTHON.splitlines()[1] in text
+
+
 @pytest.mark.live
 class TestLive:
+    @pytest.mark.parametrize("language", sorted(MARKS))
+    def test_a_program_marks_its_phases(
+        self, language: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if shutil.which(MARKS[language][0]) is None:
+            pytest.skip(f"{MARKS[language][0]} is missing")
+        monkeypatch.chdir(tmp_path)
+        code, _ = run("--out", "t.strace", "--", *MARKS[language])
+        assert code == 0
+        code, said = run("--summary", "t.strace", "--json")
+        (phase,) = json.loads(said)["phases"]
+        assert (phase["name"], phase["times"]) == ("load", 1)
+        assert phase["written_byte_count"] >= 2
+
+    def test_a_phase_brackets_a_command_and_keeps_its_status(self, tmp_path: Path) -> None:
+        out, status = (
+            tmp_path / "t.strace",
+            "import os, signal; os.kill(os.getpid(), signal.SIGTERM)",
+        )
+        code, said = run("--out", out, "--phase", "it's", "--",
+                         sys.executable, "-I", "-S", "-c", status)  # fmt: skip
+        assert code == 128 + 15
+        assert "Threads" in said
+        code, said = run("--summary", out, "--json")
+        assert [each["name"] for each in json.loads(said)["phases"]] == ["it's"]
+
+    def test_stages_of_one_trace_are_its_phases(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        code, said = run("--out", "t.strace", "--suite", "append-only", "--json",
+                         "--phase", "load=echo hello > out", "--phase", "fail=exit 7",
+                         "--phase", "never=true")  # fmt: skip
+        assert code == 7
+        phases = {each["name"]: each for each in json.loads(said)["phases"]}
+        assert list(phases) == ["load", "fail"]
+        assert phases["load"]["written_byte_count"] >= 6
+
     def test_a_command_is_traced_and_its_status_kept(self, tmp_path: Path) -> None:
         out, history = tmp_path / "t.strace.zst", tmp_path / "h.jsonl.gz"
         target = tmp_path / "written"
