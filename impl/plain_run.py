@@ -2,9 +2,10 @@
 
 Whatever is not plain ends the run and is left to `Scanner.take`, which also says what is wrong with
 it. In one function and over plain numbers, because an object for each head costs more than reading
-its batch and summing it; only batches of producers get one.
+its batch and summing it; only the last few batches of a producer get one.
 """
 
+from collections import deque
 from typing import Final
 
 from crc32c import crc32c
@@ -19,12 +20,16 @@ from iowitness.impl.batch_format import (
     LENGTH_END,
     MAGIC,
     NO_PRODUCER_ID,
+    TRANSACTIONAL,
     BatchHeader,
     Codec,
 )
 from iowitness.impl.log_scan import Scanner
+from iowitness.impl.producer_states import REMEMBERED_BATCH_COUNT
 from iowitness.impl.segment_indexes import PlacedBatch
 
+_ATTRIBUTES_FIELD: Final = 5
+_PRODUCER_FIELD: Final = 9
 _KIND_MASK: Final = CODEC_MASK | CONTROL
 _LAST_CODEC: Final = int(Codec.ZSTD)
 
@@ -37,10 +42,26 @@ class PlainLimits(Struct, frozen=True):
 
 
 class PlainRun(Struct, frozen=True):
-    """Plain batches, in order, and the heads of those among them that a producer sent."""
+    """Plain batches, in order, and the fields of the heads of those that a producer sent."""
 
     placed: list[PlacedBatch]
-    of_producers: list[BatchHeader]
+    of_producers: list[tuple[int, ...]]
+
+    def remembered(self) -> list[BatchHeader]:
+        """The heads that are remembered of each producer: the last few, in order.
+
+        All of them where one is part of a transaction, whose first offset is remembered too.
+        """
+        heads = self.of_producers
+        if not any(fields[_ATTRIBUTES_FIELD] & TRANSACTIONAL for fields in heads):
+            by_producer: dict[int, deque[tuple[int, ...]]] = {}
+            for fields in heads:
+                producer_id = fields[_PRODUCER_FIELD]
+                if producer_id not in by_producer:
+                    by_producer[producer_id] = deque(maxlen=REMEMBERED_BATCH_COUNT)
+                by_producer[producer_id].append(fields)
+            heads = [fields for latest in by_producer.values() for fields in latest]
+        return [BatchHeader(base, n + LENGTH_END, *rest) for base, n, *rest in heads]
 
 
 def take_plain(scanner: Scanner, limits: PlainLimits) -> PlainRun:
@@ -53,12 +74,8 @@ def take_plain(scanner: Scanner, limits: PlainLimits) -> PlainRun:
     latest_epoch, most_offset = limits.latest_epoch, limits.most_offset
     next_offset, at = scanner.next_offset, scanner.position - window.start
     run = PlainRun([], [])
-    unpack, keep, kind_mask, last_codec = (
-        HEADER.unpack_from,
-        run.placed.append,
-        _KIND_MASK,
-        _LAST_CODEC,
-    )
+    unpack, keep, keep_head = HEADER.unpack_from, run.placed.append, run.of_producers.append
+    kind_mask, last_codec = _KIND_MASK, _LAST_CODEC
     while at <= held_byte_count - HEADER_BYTE_COUNT:
         fields = unpack(view, at)
         (
@@ -91,7 +108,7 @@ def take_plain(scanner: Scanner, limits: PlainLimits) -> PlainRun:
             break
         keep((start + at, after - at, last_offset, latest_ms))
         if producer != NO_PRODUCER_ID:
-            run.of_producers.append(BatchHeader(base, after - at, *fields[2:]))
+            keep_head(fields)
         next_offset = last_offset + 1
         at = after
     scanner.next_offset, scanner.position = next_offset, start + at

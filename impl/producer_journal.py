@@ -78,13 +78,12 @@ class ProducerJournal:
         self.take_in(segment, batch.header, marker)
 
     def see_data(self, headers: Sequence[BatchHeader]) -> None:
-        """Takes in batches without markers, unless they are known already."""
-        remember, known = self.states.remember, self.next_offset
+        """Takes in batches without markers, in order for each producer, unless known already."""
+        known = self.next_offset
         for header in headers:
             if header.base_offset >= known:
-                remember(header)
-        if headers:
-            self.next_offset = max(known, headers[-1].next_offset)
+                self.states.remember(header)
+                self.next_offset = max(self.next_offset, header.next_offset)
 
     def take_in_set(
         self, segment: Segment, batch_set: Buffer, headers: Sequence[BatchHeader]

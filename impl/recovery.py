@@ -116,7 +116,7 @@ def recover_segment(
             limits = PlainLimits(watch.latest_epoch, segment.most_offset)
             run = take_plain(scanner, limits)
             segment.index_run(run.placed)
-            watch.see_data(run.of_producers)
+            watch.see_data(run.remembered())
             if scanner.position < scanner.end and not scanner.refill():
                 batch = scanner.take(segment.most_offset)
                 segment.index_batch(batch.position, batch.header)
