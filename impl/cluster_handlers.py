@@ -20,9 +20,9 @@ from iowitness.impl.messages.cluster import (
     MetadataResponse,
     MetadataTopic,
 )
-from iowitness.impl.new_topics import check_new_topic
 from iowitness.impl.refusals import REFUSALS, told_refusal
 from iowitness.impl.request_header import RequestHeader
+from iowitness.impl.topic_checks import check_new_topic
 from iowitness.impl.topics import Topic, is_legal_name
 from iowitness.impl.wire import Cursor
 from iowitness.impl.wire_errors import ErrorCode

@@ -63,6 +63,12 @@ def broker_settings_told(config: ServerConfig) -> tuple[DescribedConfig, ...]:
         "auto.create.topics.enable": (_boolean(config.auto_create_topics), "true", _BOOLEAN),
         "default.replication.factor": ("1", "1", _INT),
         "fetch.max.bytes": (str(config.max_fetch_byte_count), "57671680", _INT),
+        "log.cleaner.backoff.ms": (str(config.cleaner_backoff_ms), "15000", _LONG),
+        "log.retention.check.interval.ms": (
+            str(config.retention_check_interval_ms),
+            "300000",
+            _LONG,
+        ),
         "node.id": (str(config.node_id), "", _INT),
         "num.partitions": (str(config.default_partition_count), "1", _INT),
         "socket.request.max.bytes": (
@@ -89,6 +95,7 @@ def broker_settings_told(config: ServerConfig) -> tuple[DescribedConfig, ...]:
 
 
 _INT = SettingKind.INT
+_LONG = SettingKind.LONG
 _BOOLEAN = SettingKind.BOOLEAN
 
 
@@ -115,7 +122,7 @@ def _group_values(config: GroupConfig) -> dict[str, tuple[str, str, SettingKind]
         "offsets.retention.check.interval.ms": (
             str(config.offset_check_interval_ms),
             "600000",
-            SettingKind.LONG,
+            _LONG,
         ),
         "offsets.retention.minutes": (str(minutes), "10080", _INT),
         "offsets.topic.num.partitions": ("1", "50", _INT),

@@ -1,6 +1,6 @@
 """DescribeConfigs, AlterConfigs, IncrementalAlterConfigs and DescribeCluster."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import IntEnum
 from functools import partial
 from typing import TypeAlias
@@ -25,8 +25,9 @@ from iowitness.impl.messages.admin import (
 )
 from iowitness.impl.refusals import REFUSALS, Refused, told_refusal
 from iowitness.impl.request_header import RequestHeader
+from iowitness.impl.topic_checks import known_topic
 from iowitness.impl.topic_settings import SETTINGS, SettingKind
-from iowitness.impl.topics import Topic, is_legal_name
+from iowitness.impl.topics import Topic
 from iowitness.impl.wire_errors import ErrorCode
 
 _BROKERS = 1
@@ -100,7 +101,7 @@ def _without_synonyms(told: DescribedConfig) -> DescribedConfig:
 
 def _told(state: BrokerState, resource_type: int, name: str) -> tuple[DescribedConfig, ...]:
     if resource_type == ResourceType.TOPIC:
-        topic = _topic(state, name)
+        topic = known_topic(state, name)
         return topic_settings_told(topic.settings, topic.config, state.config.log)
     if resource_type != ResourceType.BROKER:
         raise Refused(
@@ -118,17 +119,6 @@ def _told(state: BrokerState, resource_type: int, name: str) -> tuple[DescribedC
     return broker_settings_told(state.config)
 
 
-def _topic(state: BrokerState, name: str) -> Topic:
-    if not is_legal_name(name):
-        raise Refused(ErrorCode.INVALID_TOPIC_EXCEPTION, "illegal topic name")
-    topic = state.topics.by_name.get(name)
-    if topic is None:
-        raise Refused(
-            ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, "This server does not host this topic-partition."
-        )
-    return topic
-
-
 def _alterable(state: BrokerState, resource_type: int, name: str) -> Topic:
     if resource_type != ResourceType.TOPIC:
         raise Refused(
@@ -136,7 +126,7 @@ def _alterable(state: BrokerState, resource_type: int, name: str) -> Topic:
             f"resource type={resource_type}, expected 2 (a topic): a broker's settings are given "
             "when it starts",
         )
-    return _topic(state, name)
+    return known_topic(state, name)
 
 
 def alter_configs(
@@ -144,17 +134,11 @@ def alter_configs(
 ) -> AlterConfigsResponse:
     """A topic's own settings are replaced by those given."""
     del session, header
-    return AlterConfigsResponse(
-        responses=tuple(
-            _altered(
-                state,
-                (resource.resource_type, resource.resource_name),
-                partial(_replaced, resource.configs),
-                is_dry=request.validate_only,
-            )
-            for resource in request.resources
-        )
-    )
+    wishes = [
+        (one.resource_type, one.resource_name, partial(_replaced, one.configs))
+        for one in request.resources
+    ]
+    return _altered(state, wishes, is_dry=request.validate_only)
 
 
 def incremental_alter_configs(
@@ -165,23 +149,27 @@ def incremental_alter_configs(
 ) -> AlterConfigsResponse:
     """A topic's own settings are changed one by one, all of them or none (KIP-339)."""
     del session, header
+    wishes = [
+        (one.resource_type, one.resource_name, partial(_changed, one.configs))
+        for one in request.resources
+    ]
+    return _altered(state, wishes, is_dry=request.validate_only)
+
+
+def _altered(
+    state: BrokerState, wishes: Iterable[tuple[int, str, Wish]], *, is_dry: bool
+) -> AlterConfigsResponse:
     return AlterConfigsResponse(
         responses=tuple(
-            _altered(
-                state,
-                (resource.resource_type, resource.resource_name),
-                partial(_changed, resource.configs),
-                is_dry=request.validate_only,
-            )
-            for resource in request.resources
+            _altered_one(state, resource_type, name, wish, is_dry=is_dry)
+            for resource_type, name, wish in wishes
         )
     )
 
 
-def _altered(
-    state: BrokerState, resource: tuple[int, str], wish: Wish, *, is_dry: bool
+def _altered_one(
+    state: BrokerState, resource_type: int, name: str, wish: Wish, *, is_dry: bool
 ) -> AlteredResource:
-    resource_type, name = resource
     error_code: ErrorCode = ErrorCode.NONE
     message: str | None = None
     try:

@@ -114,6 +114,7 @@ _PUTS: Final[Mapping[str, Put]] = {
     "iowitness.frame.ms": _number("times", "frame_ms"),
     "iowitness.max.plain.bytes": _number("batch_limits", "plain_byte_count"),
     "iowitness.write.stall.ms": _number("times", "write_stall_ms"),
+    "log.cleaner.backoff.ms": _number("cleaner_backoff_ms"),
     "log.retention.check.interval.ms": _number("retention_check_interval_ms"),
     "log.retention.hours": _unlimited_number("log", "retention_ms", factor=_MS_PER_HOUR),
     "log.retention.minutes": _unlimited_number("log", "retention_ms", factor=_MS_PER_MINUTE),

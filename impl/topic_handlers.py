@@ -22,9 +22,9 @@ from iowitness.impl.messages.admin import (
     RemovedTopic,
     WantedTopic,
 )
-from iowitness.impl.new_topics import check_new_topic, check_partition_count
 from iowitness.impl.refusals import REFUSALS, Refused, told_refusal
 from iowitness.impl.request_header import RequestHeader
+from iowitness.impl.topic_checks import check_new_topic, check_partition_count, known_topic
 from iowitness.impl.topics import Topic
 from iowitness.impl.wire_errors import ErrorCode
 
@@ -152,19 +152,10 @@ def _found(state: BrokerState, doomed: DoomedTopic) -> Topic:
         if topic is None:
             raise Refused(ErrorCode.UNKNOWN_TOPIC_ID, "This server does not host this topic ID.")
     else:
-        topic = _by_name(state, doomed.name)
+        topic = known_topic(state, doomed.name)
     if topic.name == OFFSETS_TOPIC:
         raise Refused(
             ErrorCode.INVALID_REQUEST, f"{OFFSETS_TOPIC} holds the committed offsets of groups"
-        )
-    return topic
-
-
-def _by_name(state: BrokerState, name: str) -> Topic:
-    topic = state.topics.by_name.get(name)
-    if topic is None:
-        raise Refused(
-            ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, "This server does not host this topic-partition."
         )
     return topic
 
@@ -183,7 +174,7 @@ def create_partitions(
 
 def _grown(state: BrokerState, growing: GrowingTopic, *, is_dry: bool) -> GrownTopic:
     try:
-        topic = _by_name(state, growing.name)
+        topic = known_topic(state, growing.name)
         _check_growth(state, topic, growing)
         if not is_dry:
             state.topics.grow(topic, growing.count, now_ms=state.wall_ms())

@@ -1,9 +1,22 @@
-"""What a new topic has to be like, whether it is asked for or made because it was written to."""
+"""Which topics there may be and are, for everything that is asked about topics."""
 
 from iowitness.impl.broker_state import BrokerState
 from iowitness.impl.refusals import Refused
-from iowitness.impl.topics import is_legal_name
+from iowitness.impl.topics import Topic, is_legal_name
 from iowitness.impl.wire_errors import ErrorCode
+
+
+def known_topic(state: BrokerState, name: str) -> Topic:
+    """The topic of that name. Raises `Refused` if there is none."""
+    topic = state.topics.by_name.get(name)
+    if topic is None:
+        raise Refused(
+            ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+            if is_legal_name(name)
+            else ErrorCode.INVALID_TOPIC_EXCEPTION,
+            "This server does not host this topic-partition.",
+        )
+    return topic
 
 
 def check_new_topic(state: BrokerState, name: str, partition_count: int) -> None:
