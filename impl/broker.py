@@ -34,7 +34,7 @@ from iowitness.impl.request_header import (
     read_request_header,
     response_frame,
 )
-from iowitness.impl.wire import Cursor
+from iowitness.impl.wire import MOST_REQUEST_ELEMENT_COUNT, Cursor
 from iowitness.impl.wire_errors import ProtocolViolation
 
 Handler: TypeAlias = Callable[[BrokerState, Session, RequestHeader, Any], Struct | ParkedCall]
@@ -88,7 +88,7 @@ class Broker:
         """
         if session.sasl is not None and session.sasl.is_raw and not session.sasl.is_done:
             return sasl_handlers.raw_answer(session.sasl, frame)
-        cursor = Cursor(frame)
+        cursor = Cursor(frame, 0, MOST_REQUEST_ELEMENT_COUNT)
         header = read_request_header(cursor)
         sasl_handlers.check_may_ask(session, header)
         if header.api_key == ApiKey.API_VERSIONS:

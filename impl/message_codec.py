@@ -107,7 +107,7 @@ class MessageCodec(typing.Generic[MessageT]):
             for tag, view in cursor.tagged_fields().items():
                 field = self._tagged.get(tag)
                 if field is not None:
-                    values[field.name] = field.read(Cursor(view))
+                    values[field.name] = field.read(Cursor(view, 0, cursor.unread_element_count))
         return self._type(**values)
 
     def write(self, out: bytearray, message: MessageT) -> None:

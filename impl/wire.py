@@ -19,6 +19,11 @@ million empty ones in one frame would hold the event loop for seconds."""
 MAX_STRING_BYTE_COUNT = 32_767
 """Source: Kafka's generated message code, which refuses longer ones in compact form too."""
 
+MOST_REQUEST_ELEMENT_COUNT = 100_000
+"""More elements in all arrays of one request are refused: an element of two bytes on the wire is an
+object of a hundred in memory, and twenty million of them fit into the largest frame."""
+
+_UNLIMITED = 2**31
 _INT16 = struct.Struct(">h")
 _INT32 = struct.Struct(">i")
 _INT64 = struct.Struct(">q")
@@ -29,15 +34,20 @@ class Cursor:
     """A place in one frame that moves on as values are read.
 
     Every method raises `ProtocolViolation` where the frame ends before the value does. Counts and
-    lengths are checked against the bytes left before anything is allocated for them.
+    lengths are checked against the bytes left before anything is allocated for them, and the counts
+    of all arrays together against `most_element_count`.
     """
 
-    __slots__ = ("end", "position", "view")
+    __slots__ = ("_most_element_count", "end", "position", "unread_element_count", "view")
 
-    def __init__(self, frame: Buffer, position: int = 0) -> None:
+    def __init__(
+        self, frame: Buffer, position: int = 0, most_element_count: int = _UNLIMITED
+    ) -> None:
         self.view = memoryview(frame)
         self.position = position
         self.end = len(self.view)
+        self._most_element_count = most_element_count
+        self.unread_element_count = most_element_count
 
     @property
     def left(self) -> int:
@@ -145,6 +155,12 @@ class Cursor:
         if not 0 <= count <= self.left:
             raise ProtocolViolation(
                 f"frame byte {start}: array count={count}, expected 0 to the {self.left} B left"
+            )
+        self.unread_element_count -= count
+        if self.unread_element_count < 0:
+            raise ProtocolViolation(
+                f"frame byte {start}: {self._most_element_count - self.unread_element_count} "
+                f"array elements in one frame, expected at most {self._most_element_count}"
             )
         return count
 

@@ -47,6 +47,10 @@ def fetch_body(topic: str, offset: int, byte_count: int) -> bytes:
     return bytes(body)
 
 
+_ADDRESSES = (f"127.1.{net}.{host}" for net in range(256) for host in range(1, 255))
+"""One for each connection: ports are used again, and two clients would be one in the log."""
+
+
 class RawClient:
     """One connection, with a limit on every wait."""
 
@@ -55,6 +59,7 @@ class RawClient:
         if receive_byte_count is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_byte_count)
         self.socket.settimeout(20)
+        self.socket.bind((next(_ADDRESSES), 0))
         self.socket.connect(("127.0.0.1", port))
 
     @property

@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from crc32c import crc32c
@@ -18,6 +18,7 @@ from iowitness.impl.server_config import ServerConfig
 from tests.doubles.broker_process import BrokerProcess, broker_process, until
 from tests.doubles.raw_client import (
     API_VERSIONS,
+    FETCH,
     METADATA,
     PRODUCE,
     RawClient,
@@ -114,6 +115,47 @@ def test_twenty_million_tagged_fields_are_refused_without_being_kept(
     assert len(lines) == 1
     assert "20000000 tagged fields, expected at most 64" in lines[0]
     assert broker.peak_byte_count() - before < _MOST_EXTRA_BYTE_COUNT
+
+
+_TOPIC_COUNT = 500_000
+_MANY_SMALL_THINGS: dict[str, Callable[[], bytes]] = {
+    "half a million topics without a name": lambda: request(
+        METADATA, 0, _TOPIC_COUNT.to_bytes(4, "big") + b"\0\0" * _TOPIC_COUNT
+    ),
+    "twenty million topics to produce to": lambda: request(
+        PRODUCE, 9, bytes.fromhex("00 0001 00007530 81dac409") + b"\1\1\0" * _FIELD_COUNT + b"\0"
+    ),
+    "five million partitions of nothing": lambda: request(
+        PRODUCE,
+        3,
+        bytes.fromhex("ffff 0001 00007530 00000001 0001 74")
+        + (5_000_000).to_bytes(4, "big")
+        + bytes.fromhex("00000000 ffffffff") * 5_000_000,
+    ),
+    "a fetch of many topics": lambda: request(
+        FETCH,
+        4,
+        bytes.fromhex("ffffffff 000001f4 00000001 00100000 00")
+        + (170_000).to_bytes(4, "big")
+        + bytes.fromhex("0000 00000000") * 170_000,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", _MANY_SMALL_THINGS)
+def test_many_small_things_in_a_frame_are_refused_before_they_are_made(
+    broker: BrokerProcess, name: str
+) -> None:
+    before = broker.resident_byte_count()
+    broker.forget_peak()
+    with RawClient(broker.port) as other, RawClient(broker.port) as hostile:
+        hostile.send(_MANY_SMALL_THINGS[name]())
+        hostile.wait_closed()
+        assert other.is_served()
+        lines = [line for line in broker.closing_lines() if hostile.name in line]
+    assert broker.peak_byte_count() - before < _MOST_EXTRA_BYTE_COUNT
+    assert len(lines) == 1
+    assert "array elements in one frame, expected at most 100000" in lines[0]
 
 
 @pytest.mark.parametrize("codec", [codec for codec in Codec if codec is not Codec.NONE])
