@@ -37,6 +37,7 @@
     s: (v) => (v === 0 ? "0 s" : stepped(v, [[1, "s"], [1e-3, "ms"], [1e-6, "µs"]].map((s) => s)
       .concat(Math.abs(v) < 1e-6 ? [[1e-9, "ns"]] : []))),
     share: (v) => `${short(100 * v)} %`,
+    "records/s": (v) => stepped(v, [[1e6, "M/s"], [1e3, "k/s"], [1, "/s"]]),
   };
   const words = (axis, value) => (WORDS[axis.unit] ? WORDS[axis.unit](value)
     : `${value >= 1000 ? Math.round(value).toLocaleString("en") : short(value)} ${axis.unit}`.trim());
@@ -62,11 +63,13 @@
   function seriesAndBands(chart) {
     const series = [{}];
     const bands = [];
-    for (const line of chart.lines) {
+    for (const [number, line] of chart.lines.entries()) {
+      // Wide below and narrow above, so that lines that coincide are all seen.
+      const width = 1.6 + (2 * (chart.lines.length - 1 - number)) / Math.max(1, chart.lines.length - 1);
       const stroke = () => colours.lines[line.colour % COLOUR_COUNT];
       const faint = () => `color-mix(in srgb, ${stroke()} 22%, transparent)`;
       series.push({
-        stroke, width: 1.8, spanGaps: true, dash: line.dashed ? [6, 4] : undefined,
+        stroke, width: chart.lines.length > 1 ? width : 1.8, spanGaps: true, dash: line.dashed ? [6, 4] : undefined,
         points: { show: line.xs.length <= 24 && !line.dashed, size: 5 },
       });
       if (!line.low) continue;
@@ -94,8 +97,16 @@
     };
     const labels = (of) => (_, ticks) => ticks.map((t) => (t === null ? "" : words(of, t)));
     const powers = Array.from({ length: 50 }, (_, i) => 2 ** i);
-    const increments = (of) => (of.unit === "B" && of.scale === "linear" ? { incrs: powers } : {});
-    const logRange = (of) => (of.scale === "log" ? { distr: 3, log: 10 } : {});
+    const rounds = Array.from({ length: 40 }, (_, i) => [1, 2, 5].map((m) => m * 10 ** (i - 12))).flat();
+    // Round values: uPlot's own on a log scale begin at whatever the scale begins with.
+    const within = (values) => (u, index, low, high) => {
+      const inside = values.filter((v) => v >= low && v <= high);
+      return inside.filter((_, i) => i % Math.ceil(inside.length / 10) === 0);
+    };
+    const increments = (of) => (of.scale === "log"
+      ? { splits: within(of.unit === "B" ? powers : rounds), filter: (u, ticks) => ticks }
+      : of.unit === "B" ? { incrs: powers } : {});
+    const logRange = (of) => (of.scale === "log" ? { distr: 3, log: of.unit === "B" ? 2 : 10 } : {});
     return {
       width: box.clientWidth, height: box.clientHeight, padding: [8, 16, 0, 0],
       legend: { show: false },

@@ -9,6 +9,7 @@ from iowitness.model.units import field_unit
 from iowitness.report.quantities import bytes_text, number_text, percent_text, seconds_text
 
 _TIME_UNITS_S = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
+_LEAST_SPREAD = 0.0005
 _RATE_STEPS = ((1e9, "GB/s"), (1e6, "MB/s"), (1e3, "kB/s"))
 
 
@@ -30,7 +31,10 @@ def interval_text(name: str, found: Interval) -> str:
     text = amount_text(FIGURE_KINDS[name], found.mean)
     if not math.isfinite(found.half_width) or found.mean == 0:
         return text
-    return f"{text} ± {percent_text(found.half_width / abs(found.mean))}"
+    share = found.half_width / abs(found.mean)
+    if share < _LEAST_SPREAD:
+        return text
+    return f"{text} ± {percent_text(share)}"
 
 
 def rate_text(bytes_per_s: float) -> str:

@@ -16,7 +16,6 @@ from iowitness.what_if.outcome import ExperimentOutcome, PointOutcome
 Scale: TypeAlias = Literal["linear", "log"]
 SWEEP_CHART_LIMIT = 6
 _LOG_RATIO = 20.0
-_BAND_LEVEL_WORDS = "with bands of 95 % confidence"
 
 
 class ChartAxis(Struct, frozen=True, kw_only=True):
@@ -80,11 +79,13 @@ def _sweep_charts(outcome: ExperimentOutcome) -> Iterable[LineChart]:
         ]
         kind = FIGURE_KINDS[name]
         ys = [y for line in lines for y in line.ys]
+        banded = any(line.low is not None for line in lines)
+        bands = ", with bands of 95 % confidence" if banded else ""
         ends = f"from {coordinate_text(axis.field, axis.values[0])}"
         yield LineChart(
             title=f"{kind.title} over {x.label}",
             sentence=f"{len(numbers)} values {ends} to "
-            f"{coordinate_text(axis.field, axis.values[-1])}, {_BAND_LEVEL_WORDS}.",
+            f"{coordinate_text(axis.field, axis.values[-1])}{bands}.",
             x=x,
             y=ChartAxis(label=kind.title, unit=kind.unit, scale=_scale(ys)),
             lines=lines,
@@ -149,7 +150,9 @@ def _latency_charts(
         yield LineChart(
             title=f"Latency: {name}",
             sentence=f"The share of records at or below each latency{beside}.",
-            x=ChartAxis(label="latency", unit="s", scale="log"),
+            x=ChartAxis(
+                label="latency", unit="s", scale=_scale([x for one in lines for x in one.xs])
+            ),
             y=ChartAxis(label="share", unit="share"),
             lines=lines,
         )

@@ -51,7 +51,8 @@ def _title(one: ExperimentOutcome) -> str:
 def _head(outcome: WhatIfOutcome) -> Markup:
     point_count = len({point.digest for point in outcome.plan.points})
     seeds = len(outcome.seeds)
-    runs = f"{count_text(point_count)} scenarios, {seeds} seed{'s' * (seeds != 1)} each"
+    scenarios = f"{count_text(point_count)} scenario{'s' * (point_count != 1)}"
+    runs = f"{scenarios}, {seeds} seed{'s' * (seeds != 1)} each"
     spread = "figures with 95 % confidence intervals" if seeds > 1 else "one run of each"
     return tag(
         "header",
