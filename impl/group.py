@@ -6,27 +6,16 @@ Source: Kafka's ClassicGroup and GroupMetadataManager; KIP-62, 134, 345, 394, 81
 """
 
 from collections.abc import Mapping, Sequence
-from enum import Enum
 from typing import Final, Generic, TypeAlias
 
 from iowitness.impl.group_config import GroupConfig
 from iowitness.impl.group_members import NEW_MEMBER_JOIN_NS, CallT, Joining, Member, Members
+from iowitness.impl.group_state import GroupState
 from iowitness.impl.join_window import JoinWindow
 from iowitness.impl.messages.groups import JoinGroupResponse, SyncGroupResponse
 from iowitness.impl.wire_errors import ErrorCode
 
 GroupAnswer: TypeAlias = JoinGroupResponse | SyncGroupResponse
-
-
-class GroupState(Enum):
-    """Where a group stands, in Kafka's words."""
-
-    EMPTY = "Empty"
-    PREPARING_REBALANCE = "PreparingRebalance"
-    COMPLETING_REBALANCE = "CompletingRebalance"
-    STABLE = "Stable"
-    DEAD = "Dead"
-
 
 _CAN_REBALANCE: Final = frozenset(
     {GroupState.EMPTY, GroupState.COMPLETING_REBALANCE, GroupState.STABLE}
@@ -162,8 +151,6 @@ class Group(Generic[CallT]):
                 self._answer_sync(member.syncing, ErrorCode.NONE, member.assignment)
                 member.syncing = None
 
-    # Time
-
     def next_deadline_ns(self) -> int | None:
         """When `tick` next has something to do; None if it never has."""
         deadlines = [
@@ -254,7 +241,7 @@ class Group(Generic[CallT]):
     def _join_again(self, call: CallT, member: Member[CallT], said: Joining, now_ns: int) -> None:
         if member.joining is not None:
             self._refuse_join(member.joining, member.member_id, ErrorCode.UNKNOWN_MEMBER_ID)
-        member.said = said
+        self.members.hear(member, said)
         member.joining = call
         if not member.is_new:
             member.session_ends_ns = None
@@ -273,7 +260,7 @@ class Group(Generic[CallT]):
         if old_id in self._unsynced:
             self._unsynced.discard(old_id)
             self._unsynced.add(new_id)
-        new.said = said
+        self.members.hear(new, said)
         if self.state is GroupState.STABLE and self.members.selected_protocol() == (
             self.protocol_name
         ):

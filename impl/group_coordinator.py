@@ -9,12 +9,13 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import Generic
 
-from iowitness.impl.group import Group, GroupAnswer, GroupState, join_refusal
+from iowitness.impl.group import Group, GroupAnswer, join_refusal
 from iowitness.impl.group_config import GroupConfig
 from iowitness.impl.group_journal import GroupJournal, SavedRecord
 from iowitness.impl.group_members import CallT, Joining
 from iowitness.impl.group_offsets import GroupOffsets
 from iowitness.impl.group_records import GroupKey, GroupValue, OffsetKey, OffsetValue
+from iowitness.impl.group_state import GroupState
 from iowitness.impl.messages.groups import SyncGroupRequest, SyncGroupResponse
 from iowitness.impl.saved_groups import restored_group, saved_value
 from iowitness.impl.wire_errors import ErrorCode

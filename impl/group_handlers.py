@@ -1,8 +1,9 @@
 """Requests about consumer groups: finding the coordinator, membership, what groups there are."""
 
 from iowitness.impl.broker_state import BrokerState, ParkedCall, Session
-from iowitness.impl.group import Group, GroupState
+from iowitness.impl.group import Group
 from iowitness.impl.group_members import Joining
+from iowitness.impl.group_state import GroupState
 from iowitness.impl.messages.groups import (
     Coordinator,
     DeletedGroup,

@@ -70,9 +70,10 @@ class Member(Generic[CallT]):
                 return protocol.metadata
         return b""
 
-    def supports(self, protocol_name: str) -> bool:
-        """Whether the protocol is one of its own."""
-        return any(protocol.name == protocol_name for protocol in self.said.protocols)
+    @property
+    def protocol_names(self) -> frozenset[str]:
+        """The protocols that it supports."""
+        return frozenset(protocol.name for protocol in self.said.protocols)
 
 
 class Members(Generic[CallT]):
@@ -81,6 +82,7 @@ class Members(Generic[CallT]):
     def __init__(self) -> None:
         self._by_id: dict[str, Member[CallT]] = {}
         self._static: dict[str, str] = {}
+        self._support: Counter[str] = Counter()
         self.leader_id: str | None = None
 
     def __len__(self) -> int:
@@ -104,6 +106,7 @@ class Members(Generic[CallT]):
         """A member of a new id."""
         assert member.member_id not in self._by_id
         self._by_id[member.member_id] = member
+        self._support.update(member.protocol_names)
         if member.instance_id is not None:
             self._static[member.instance_id] = member.member_id
         if self.leader_id is None:
@@ -112,10 +115,23 @@ class Members(Generic[CallT]):
     def remove(self, member: Member[CallT]) -> None:
         """Forget a member; another one leads if it did."""
         del self._by_id[member.member_id]
+        self._take_back_support(member)
         if member.instance_id is not None:
             del self._static[member.instance_id]
         if self.leader_id == member.member_id:
             self.leader_id = next(iter(self._by_id), None)
+
+    def hear(self, member: Member[CallT], said: Joining) -> None:
+        """A member says something else of itself."""
+        self._take_back_support(member)
+        member.said = said
+        self._support.update(member.protocol_names)
+
+    def _take_back_support(self, member: Member[CallT]) -> None:
+        for name in member.protocol_names:
+            self._support[name] -= 1
+            if not self._support[name]:
+                del self._support[name]
 
     def replace(self, old: Member[CallT], new_id: str) -> Member[CallT]:
         """A static member that came back under another id, in the old one's place."""
@@ -153,10 +169,11 @@ class Members(Generic[CallT]):
 
     def can_take(self, said: Joining) -> bool:
         """Whether one of the newcomer's protocols is supported by every member."""
-        return any(
-            all(member.supports(protocol.name) for member in self._by_id.values())
-            for protocol in said.protocols
-        )
+        return any(self.all_support(protocol.name) for protocol in said.protocols)
+
+    def all_support(self, protocol_name: str) -> bool:
+        """Whether every member has this protocol."""
+        return self._support[protocol_name] == len(self._by_id)
 
     def selected_protocol(self) -> str:
         """The protocol with most votes: each member votes for the first of its own that all have.
@@ -165,11 +182,8 @@ class Members(Generic[CallT]):
         """
         votes: Counter[str] = Counter()
         for member in self._by_id.values():
-            for protocol in member.said.protocols:
-                if all(other.supports(protocol.name) for other in self._by_id.values()):
-                    votes[protocol.name] += 1
-                    break
-        assert votes, "members without a common protocol"
+            names = (protocol.name for protocol in member.said.protocols)
+            votes[next(filter(self.all_support, names))] += 1
         return votes.most_common(1)[0][0]
 
     def told_to_leader(self, protocol_name: str | None) -> tuple[JoinGroupMember, ...]:

@@ -1,8 +1,8 @@
 """OffsetCommit, OffsetFetch and OffsetDelete: where groups stand in their partitions."""
 
 from iowitness.impl.broker_state import BrokerState, Session
-from iowitness.impl.group import GroupState
 from iowitness.impl.group_records import OffsetKey, OffsetValue
+from iowitness.impl.group_state import GroupState
 from iowitness.impl.messages.groups import (
     CommitResult,
     CommittedPartition,

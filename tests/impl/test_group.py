@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from iowitness.impl.group import GroupState
 from iowitness.impl.group_config import GroupConfig
+from iowitness.impl.group_state import GroupState
 from iowitness.impl.wire_errors import ErrorCode
 from tests.doubles.group_clients import GroupUnderTest, said
 

@@ -9,9 +9,9 @@ from hypothesis.stateful import (
     rule,
 )
 
-from iowitness.impl.group import GroupState
 from iowitness.impl.group_config import GroupConfig
 from iowitness.impl.group_members import NEW_MEMBER_JOIN_NS
+from iowitness.impl.group_state import GroupState
 from iowitness.impl.messages.groups import JoinGroupResponse, SyncGroupResponse
 from iowitness.impl.wire_errors import ErrorCode
 from tests.doubles.group_clients import MS, GroupUnderTest, said
@@ -184,7 +184,8 @@ class GroupMachine(RuleBasedStateMachine):
         if group.state is GroupState.COMPLETING_REBALANCE:
             assert all(one.joining is None for one in members)
         if group.state is not GroupState.PREPARING_REBALANCE and members:
-            assert all(one.supports(group.protocol_name or "") for one in members)
+            assert all(group.protocol_name in one.protocol_names for one in members)
+            assert group.members.all_support(group.protocol_name or "")
 
     @invariant()
     def everybody_who_is_silent_goes_in_time(self) -> None:
