@@ -182,10 +182,12 @@ class _Watch(Fold):
             )
 
     def conclude(self) -> Verdict:
+        findings = self.findings
         for folder, pending in self._folders.items():
             rename = pending.waiting()
             if rename is not None:
-                self.findings.violated(
+                note = findings.doubted if self.scene.ends_early else findings.violated
+                note(
                     f"{folder} was not synced after {rename.call}, expected fsync of the folder",
                     rename,
                     hint="open the folder and fsync it, or the new name may be lost",

@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias, cast
 
 import msgspec
 
-from iowitness.specs.gaps import may_hide
+from iowitness.specs.gaps import ends_early, may_hide
 from iowitness.specs.places import placed
 from iowitness.specs.scene import Scene
 from iowitness.specs.verdict import Outcome, Verdict, Witness
@@ -177,7 +177,7 @@ class Judging:
         data_is_visible: bool,
         root: str = "",
     ) -> None:
-        scene = Scene(root=root, data_is_visible=data_is_visible)
+        scene = self._scene = Scene(root=root, data_is_visible=data_is_visible)
         self._visible_kinds = visible_kinds
         self._nodes = [_node(contract, scene) for contract in contracts]
         # The scene comes first: it is up to date before anybody asks it.
@@ -195,6 +195,7 @@ class Judging:
 
     def verdicts(self, provenance: Provenance) -> tuple[Verdict, ...]:
         """The verdicts, in the order of the contracts, each witness with its place."""
+        self._scene.ends_early = ends_early(provenance.gaps)
         return tuple(node.verdict(self._visible_kinds, provenance) for node in self._nodes)
 
 

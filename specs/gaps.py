@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from iowitness.traces.history import Gap
+from iowitness.traces.history import CUT_OFF, STILL_RUNNING, Gap
 
 _READS = ("Read", "Received")
 _WRITES = ("Written", "Sent", "Marked")
@@ -51,3 +51,8 @@ def may_hide(gap: Gap, needs: Iterable[str]) -> bool:
     """
     hidden = _KINDS_OF_CALL.get(gap.call) if gap.call else None
     return hidden is None or not set(hidden).isdisjoint(needs)
+
+
+def ends_early(gaps: Iterable[Gap]) -> bool:
+    """True if the source ended before what it watched: what is still waited for may have come."""
+    return any(gap.reason.startswith((CUT_OFF, STILL_RUNNING)) for gap in gaps)

@@ -165,11 +165,13 @@ class _Watch:
             self._awaiting.setdefault(key, Pending()).begin(event)
 
     def conclude(self) -> Verdict:
+        findings = self._findings
         for pending in self._awaiting.values():
             waiting = pending.waiting()
             if waiting is not None:
                 expected = _kinds(self._claim.followed_by)
-                self._findings.violated(
+                note = findings.doubted if self._scene.ends_early else findings.violated
+                note(
                     f"{waiting.call} by {self._scene.told(waiting)}, expected {expected} after it",
                     waiting,
                 )

@@ -26,11 +26,13 @@ class Scene:
     """Roles, programs, thread names and open phases; `root` is where relative globs begin.
 
     A forked child has its parent's role and program until it says otherwise, and a new thread has
-    its maker's name, as in the kernel. `data_is_visible` says that buffers were kept.
+    its maker's name, as in the kernel. `data_is_visible` says that buffers were kept,
+    `ends_early`, known at the end only, that the source stopped before what it watched did.
     """
 
     root: str = ""
     data_is_visible: bool = False
+    ends_early: bool = False
     open_phases: set[str] = field(default_factory=set)
     new_paths: dict[int, str] = field(default_factory=dict)
     _roles: dict[int, str] = field(default_factory=dict)

@@ -10,6 +10,11 @@ from iowitness.traces.events import CALL_KINDS, AnyEvent, IOEvent
 EventT = TypeVar("EventT", bound=IOEvent)
 
 
+CUT_OFF = "the trace is cut off within its last line"
+STILL_RUNNING = "the trace ends while processes still run"
+"""How the reasons of gaps at a trace's end begin: what was still to come is not missing."""
+
+
 class Gap(Struct, frozen=True, kw_only=True):
     """A place where the source may have missed something: the reason, and the line if there is one.
 

@@ -21,6 +21,7 @@ from iowitness.traces.decoration import is_descriptor, read_decoration
 from iowitness.traces.descriptor_calls import closed
 from iowitness.traces.events import AnyEvent, ThreadEnded
 from iowitness.traces.file_mappings import FileMappings
+from iowitness.traces.history import STILL_RUNNING
 from iowitness.traces.processes import Thread, child_of
 from iowitness.traces.strace_calls import (
     Call,
@@ -358,7 +359,7 @@ class StraceReader:
         """Threads without an end: strace ended before them, or never followed them."""
         living = [thread for thread in self.world.threads.values() if not thread.ended]
         for reason, threads in (
-            ("the trace ends while processes still run", [each for each in living if each.shown]),
+            (STILL_RUNNING, [each for each in living if each.shown]),
             (
                 "processes or threads were started that the trace does not follow (-f)",
                 [each for each in living if not each.shown],

@@ -11,7 +11,7 @@ from iowitness.traces.call_sets import kinds_visible_in
 from iowitness.traces.capture_record import CaptureRecord, read_record
 from iowitness.traces.events import CALL_KINDS, AnyEvent
 from iowitness.traces.fast_lines import FastLines
-from iowitness.traces.history import History, Provenance
+from iowitness.traces.history import CUT_OFF, History, Provenance
 from iowitness.traces.raw_input import GivenLines, RawLines
 from iowitness.traces.sizes_at_open import with_sizes_at_open
 from iowitness.traces.strace_events import StraceReader
@@ -116,7 +116,7 @@ class EventStream:
 
     def _cut_off(self) -> None:
         reader = self._reader
-        reader.world.gap("the trace is cut off within its last line", reader.line_count, None, None)
+        reader.world.gap(CUT_OFF, reader.line_count, None, None)
 
     def _read(self, fast: FastLines, lines: list[bytes]) -> None:
         try:

@@ -4,6 +4,7 @@ from iowitness.specs.atomic_replace import AtomicReplace
 from iowitness.specs.contract import judge
 from iowitness.specs.verdict import Outcome, Verdict
 from iowitness.traces.events import File, Linked
+from iowitness.traces.history import CUT_OFF, STILL_RUNNING, Gap
 from tests.doubles.hand_written import HandWritten
 
 FINAL = "/data/conf"
@@ -151,3 +152,13 @@ def test_a_selected_name_that_is_only_used_aside_is_told_to_belong_into_not_file
         "data/conf.tmp became data/conf: a name that is only used aside belongs into not_files "
         "(--set aside=GLOB)"
     )
+
+
+@pytest.mark.parametrize("reason", [CUT_OFF, f"{STILL_RUNNING}: 100"])
+def test_a_folder_that_might_have_been_synced_after_the_trace_is_unknown(reason: str) -> None:
+    history = replaced("folder sync").history(gaps=(Gap(reason=reason, line=9),))
+    verdict = judge(CLAIM, history)
+    assert verdict.outcome is Outcome.UNKNOWN
+    assert "was not synced after rename, expected fsync of the folder" in verdict.summary
+    early = replaced("sync").history(gaps=(Gap(reason=reason, line=9),))
+    assert judge(CLAIM, early).outcome is Outcome.VIOLATED
