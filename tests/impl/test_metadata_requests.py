@@ -1,5 +1,8 @@
 """What clients ask before they work: versions, metadata, producer ids."""
 
+import re
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -117,6 +120,14 @@ class TestVersions:
         keys = [one.api_key for one in told.api_keys]
         assert (told.error_code, keys) == (ErrorCode.NONE, sorted(set(keys)))
         assert all(one.min_version <= one.max_version for one in told.api_keys)
+
+    def test_the_page_names_what_is_answered(self) -> None:
+        page = Path(__file__).parents[2] / "docs" / "formats" / "produce-and-fetch.md"
+        rows = re.findall(r"^\| \w+ \((\d+)\) \| (\d+) to (\d+)", page.read_text(), re.MULTILINE)
+        told = self.ask(4).api_keys
+        assert {tuple(map(int, row)) for row in rows} == {
+            (one.api_key, one.min_version, one.max_version) for one in told
+        }
 
     @pytest.mark.parametrize("software", [("", "1"), ("java", "-1"), ("a b", "1"), ("x", "1.")])
     def test_a_client_has_to_say_what_it_is(self, software: tuple[str, str]) -> None:
