@@ -2,7 +2,6 @@
 
 import contextlib
 import multiprocessing
-import os
 import shutil
 import signal
 import tempfile
@@ -14,8 +13,6 @@ from iowitness.impl.log_config import LogConfig
 from iowitness.impl.server import Server
 from iowitness.impl.server_config import ServerConfig
 
-_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-
 
 class BrokerProcess:
     """Where it listens, and what it has used."""
@@ -24,15 +21,14 @@ class BrokerProcess:
         self.pid = pid
         self.bootstrap = f"127.0.0.1:{port}"
 
-    def cpu_s(self) -> float:
-        """CPU seconds that the process has used, user and system. Source: proc_pid_stat(5)."""
-        return process_cpu_s(self.pid)
-
 
 def process_cpu_s(pid: int) -> float:
-    with open(f"/proc/{pid}/stat") as stat:
-        fields = stat.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
+    """CPU seconds that a process's living threads have used. Source: Linux, sched-stats.rst."""
+    used_ns = 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            used_ns += int((task / "schedstat").read_text().split()[0])
+    return used_ns / 1e9
 
 
 def _serve(folder: str, config: ServerConfig, report: Connection) -> None:
@@ -42,11 +38,15 @@ def _serve(folder: str, config: ServerConfig, report: Connection) -> None:
     server.run()
 
 
+def memory_folder() -> str | None:
+    """Where files take no disk, so that no write-back disturbs; None for the usual place."""
+    return "/dev/shm" if Path("/dev/shm").is_dir() else None
+
+
 @contextlib.contextmanager
 def broker_process(config: ServerConfig | None = None) -> Iterator[BrokerProcess]:
-    """A broker on an empty folder in memory where there is such a place, gone afterwards."""
-    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
-    folder = tempfile.mkdtemp(prefix="bench-broker-", dir=memory)
+    """A broker on an empty folder, gone afterwards."""
+    folder = tempfile.mkdtemp(prefix="bench-broker-", dir=memory_folder())
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     config = config or ServerConfig(log=LogConfig())

@@ -31,7 +31,7 @@ advertised.listeners=PLAINTEXT://127.0.0.1:{port}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
 log.dirs={data}
-log.segment.bytes=1048576
+log.segment.bytes={segment_byte_count}
 offsets.topic.num.partitions=1
 offsets.topic.replication.factor=1
 transaction.state.log.num.partitions=1
@@ -72,13 +72,18 @@ def _free_port() -> int:
 class ReferenceKafka:
     """A broker on a data directory of its own, started and stopped as often as need be."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, segment_byte_count: int = 1_048_576) -> None:
         self.data = folder / "data"
         self.port = _free_port()
         self._properties = folder / "server.properties"
         self._output = folder / "broker.out"
         self._properties.write_text(
-            _PROPERTIES.format(port=self.port, controller_port=_free_port(), data=self.data)
+            _PROPERTIES.format(
+                port=self.port,
+                controller_port=_free_port(),
+                data=self.data,
+                segment_byte_count=segment_byte_count,
+            )
         )
         tool("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(self._properties))
 
