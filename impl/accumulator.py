@@ -119,18 +119,21 @@ class Accumulator:
     ) -> Iterator[tuple[ProducerBatch, int, int]]:
         """Fill batches with values; each batch with the first and the number of those it took."""
         sticky, queues = self._topic(topic, partition_count)
-        sizes = set(map(len, values))
-        size = sizes.pop() if len(sizes) == 1 else None
+        sizes = list(map(len, values))
+        is_uniform = sizes.count(sizes[0]) == len(sizes) if sizes else True
         first = 0
         while first < len(values):
             queue = queues[sticky.partition([len(one.batches) for one in queues])]
             batch = self._open_batch(queue, now_ns)
             before = batch.byte_count
-            count = _filled(batch, timestamp_ms, values, first, size)
+            builder = batch.builder
+            if is_uniform:
+                count = builder.extend_uniform(timestamp_ms, values, sizes[0], first)
+            else:
+                count = builder.extend(timestamp_ms, values, sizes, first)
             batch.is_closed = first + count < len(values)
             if count:
-                taken = values[first : first + count] if size is None else ()
-                plain = sum(map(len, taken)) if size is None else size * count
+                plain = sizes[0] * count if is_uniform else sum(sizes[first : first + count])
                 batch.reserved_byte_count += plain + RECORD_OVERHEAD_BYTE_COUNT * count
                 yield batch, first, count
             sticky.appended(batch.byte_count - before, at_batch_end=batch.is_closed)
@@ -311,16 +314,3 @@ def record_byte_count(
     for name, content in headers:
         byte_count += len(name) + (0 if content is None else len(content))
     return byte_count
-
-
-def _filled(
-    batch: ProducerBatch, timestamp_ms: int, values: Sequence[bytes], first: int, size: int | None
-) -> int:
-    """Append values while they fit; how many."""
-    if size is not None:
-        return batch.builder.extend(timestamp_ms, values, size, first)
-    try_append = batch.builder.try_append
-    place = first
-    while place < len(values) and try_append(timestamp_ms, None, values[place]):
-        place += 1
-    return place - first

@@ -29,10 +29,12 @@ from iowitness.impl.record_writer import (
     KEPT_HEADS,
     NO_HEADERS,
     Headers,
+    MixedHeads,
     RecordFields,
     encoded_record,
     encoded_records,
     encoded_values,
+    mixed_heads,
     new_head,
     uniform_heads,
 )
@@ -41,6 +43,10 @@ from iowitness.impl.varint import TABLE_COUNT
 _LEADER_EPOCH: Final = -1
 _UNCHECKED: Final = struct.Struct(">qiibI")
 """The head's fields up to the checksum, which covers none of them."""
+
+_LEAST_BARE_BYTE_COUNT: Final = 7
+_MOST_AT_ONCE: Final = 256
+"""More values than this are not looked at ahead: a batch of 16 KiB rarely takes them."""
 
 _kept_head = KEPT_HEADS.get
 
@@ -124,11 +130,41 @@ class BatchBuilder:
         self._pieces += pieces
         return True
 
-    def extend(self, timestamp_ms: int, values: Sequence[bytes], size: int, first: int = 0) -> int:
-        """Takes values from place `first` on, bare, of `size` bytes each, while they fit; how many.
+    def extend(
+        self, timestamp_ms: int, values: Sequence[bytes], sizes: Sequence[int], first: int = 0
+    ) -> int:
+        """Takes values from place `first` on, bare, of these sizes, while they fit; how many.
 
-        As many calls of `try_append` would, in a tenth of the time.
+        As many calls of `try_append` would, in a fifth of the time.
         """
+        if not self.record_count:
+            self._base_timestamp_ms = self._max_timestamp_ms = timestamp_ms
+        heads = mixed_heads(timestamp_ms - self._base_timestamp_ms)
+        place = first
+        while place < len(values):
+            index = self.record_count
+            if index >= TABLE_COUNT:
+                place += self._extended_singly(timestamp_ms, values, place)
+                break
+            room = self.limit_byte_count - self.byte_count
+            last = place + room // _LEAST_BARE_BYTE_COUNT + 1
+            guessed = sizes[place : min(last, place + _MOST_AT_ONCE)]
+            count, byte_count = heads.fitting_count(index, room, guessed)
+            taken = slice(place, place + count)
+            if count:
+                self._pieces += heads.pieces(values[taken], sizes[taken], index)
+                self._took(count, byte_count, timestamp_ms)
+            place += count
+            if not count or (
+                count < len(guessed) and self.record_count not in MixedHeads.STRETCHES
+            ):
+                break
+        return place - first
+
+    def extend_uniform(
+        self, timestamp_ms: int, values: Sequence[bytes], size: int, first: int = 0
+    ) -> int:
+        """As `extend`, for values of one size: in a tenth of the time."""
         index = self.record_count
         if not index:
             self._base_timestamp_ms = self._max_timestamp_ms = timestamp_ms
@@ -140,13 +176,16 @@ class BatchBuilder:
         if not count:
             return 0
         self._pieces += heads.pieces(values[first : first + count], index)
-        self.byte_count += byte_count
-        self.record_count = index + count
-        if timestamp_ms > self._max_timestamp_ms:
-            self._max_timestamp_ms = timestamp_ms
+        self._took(count, byte_count, timestamp_ms)
         if index + count == TABLE_COUNT:
             count += self._extended_singly(timestamp_ms, values, first + count)
         return count
+
+    def _took(self, count: int, byte_count: int, timestamp_ms: int) -> None:
+        self.byte_count += byte_count
+        self.record_count += count
+        if timestamp_ms > self._max_timestamp_ms:
+            self._max_timestamp_ms = timestamp_ms
 
     def _extended_singly(self, timestamp_ms: int, values: Sequence[bytes], first: int) -> int:
         place = first

@@ -8,9 +8,10 @@ Layout: docs/formats/record-batch.md, "Record".
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from typing import Final, TypeAlias
+from itertools import accumulate
+from typing import ClassVar, Final, TypeAlias
 
-from iowitness.impl.varint import TABLE_COUNT, encoded
+from iowitness.impl.varint import ENCODED, TABLE_COUNT, encoded
 
 Headers: TypeAlias = Sequence[tuple[str, bytes | None]]
 RecordFields: TypeAlias = tuple[int, bytes | None, bytes | None, Headers]
@@ -26,6 +27,10 @@ _LEAST_BARE_OVERHEAD_BYTE_COUNT: Final = 7
 """Length, attributes, time, place, no key, value length, no headers: a byte each at least."""
 
 KEPT_HEADS: Final[dict[tuple[int, int, int], bytes]] = {}
+_PLACES: Final = [varint + b"\x01" for varint in ENCODED]
+"""Offset deltas, each with the null key after it."""
+_Fitting: TypeAlias = tuple[int, int]
+_mixed_heads: Final[dict[int, "MixedHeads"]] = {}
 _uniform_heads: Final[dict[tuple[int, int], "UniformHeads"]] = {}
 
 
@@ -74,7 +79,7 @@ class UniformHeads:
         self._joints: list[bytes] = []
         self._ends = [0]
 
-    def fitting_count(self, index: int, room_byte_count: int, most: int) -> tuple[int, int]:
+    def fitting_count(self, index: int, room_byte_count: int, most: int) -> _Fitting:
         """How many records from offset delta `index` on fit, at most `most`, and their bytes.
 
         A batch's very first always fits.
@@ -106,6 +111,95 @@ class UniformHeads:
             self._firsts.append(head)
             self._joints.append(NO_HEADERS + head)
             self._ends.append(self._ends[-1] + len(head) + self._size + len(NO_HEADERS))
+
+
+class MixedHeads:
+    """What stands between the values of bare records of any sizes and one timestamp delta.
+
+    A head is made of three pieces: what depends on the size and on how many bytes the offset delta
+    takes, the offset delta, and the size again.
+    """
+
+    __slots__ = ("_byte_counts", "_fronts")
+
+    STRETCHES: ClassVar = (64, TABLE_COUNT)
+    """Offset deltas below each take as many bytes: one, two."""
+
+    def __init__(self, delta_ms: int) -> None:
+        delta = encoded(delta_ms)
+        self._fronts = tuple(_Fronts(delta, count) for count in (1, 2))
+        self._byte_counts = tuple(_ByteCounts(len(delta), count) for count in (1, 2))
+
+    def fitting_count(self, index: int, room_byte_count: int, sizes: Sequence[int]) -> _Fitting:
+        """How many records of these sizes fit from offset delta `index` on, and their bytes.
+
+        Looks no further than offset deltas take as many bytes. A batch's very first always fits.
+        """
+        stretch = index >= self.STRETCHES[0]
+        byte_counts = map(
+            self._byte_counts[stretch].__getitem__, sizes[: self.STRETCHES[stretch] - index]
+        )
+        ends = list(accumulate(byte_counts))
+        count = bisect_right(ends, room_byte_count)
+        count = max(count, 0 if index else 1)
+        return count, ends[count - 1] if count else 0
+
+    def pieces(self, values: Sequence[bytes], sizes: Sequence[int], index: int) -> list[bytes]:
+        """Those values as records from offset delta `index` on, in pieces to be joined."""
+        count = len(values)
+        fronts = self._fronts[index >= self.STRETCHES[0]]
+        pieces = [NO_HEADERS] * (4 * count + 1)
+        pieces[:-1:4] = map(fronts.__getitem__, sizes)
+        pieces[0] = pieces[0][len(NO_HEADERS) :]
+        pieces[1::4] = _PLACES[index : index + count]
+        pieces[2::4] = map(encoded, sizes)
+        pieces[3::4] = values
+        return pieces
+
+
+class _Fronts(dict[int, bytes]):
+    """By value size: the end of the record before, and this one's bytes up to its offset delta."""
+
+    def __init__(self, delta: bytes, place_byte_count: int) -> None:
+        super().__init__()
+        self._delta = delta
+        self._byte_counts = _ByteCounts(len(delta), place_byte_count)
+
+    def __missing__(self, size: int) -> bytes:
+        front = NO_HEADERS + encoded(self._byte_counts.fields(size)) + _ATTRIBUTES + self._delta
+        if size < _KEPT_VALUE_BYTE_COUNT:
+            self[size] = front
+        return front
+
+
+class _ByteCounts(dict[int, int]):
+    """By value size: the bytes of the whole record."""
+
+    def __init__(self, delta_byte_count: int, place_byte_count: int) -> None:
+        super().__init__()
+        # Attributes, timestamp, place, no key, no headers.
+        self._fixed = 1 + delta_byte_count + place_byte_count + len(_NULL) + len(NO_HEADERS)
+
+    def fields(self, size: int) -> int:
+        """All of a record but its own length field."""
+        return self._fixed + len(encoded(size)) + size
+
+    def __missing__(self, size: int) -> int:
+        fields = self.fields(size)
+        byte_count = len(encoded(fields)) + fields
+        if size < _KEPT_VALUE_BYTE_COUNT:
+            self[size] = byte_count
+        return byte_count
+
+
+def mixed_heads(delta_ms: int) -> MixedHeads:
+    """The tables for a delta, kept for the next time."""
+    heads = _mixed_heads.get(delta_ms)
+    if heads is None:
+        if len(_mixed_heads) >= _KEPT_UNIFORM_COUNT:
+            _mixed_heads.clear()
+        heads = _mixed_heads[delta_ms] = MixedHeads(delta_ms)
+    return heads
 
 
 def uniform_heads(size: int, delta_ms: int) -> UniformHeads:

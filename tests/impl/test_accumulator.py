@@ -225,8 +225,23 @@ def test_bare_values_fill_batches_as_single_records_would(
     assert [_stored(b) for b in together.take_all()] == [_stored(b) for b in singly.take_all()]
 
 
-def test_tiny_values_fill_a_large_batch_as_single_records_would() -> None:
-    values = [b""] * 20_000  # more than the tables of ready-made heads have
+@given(seed=st.integers(0, 9), batch_size=st.integers(2_000, 40_000))
+def test_many_values_of_mixed_sizes_fill_batches_as_single_records_would(
+    seed: int, batch_size: int
+) -> None:
+    chance = random.Random(seed)
+    values = [bytes(chance.choice([0, 1, 63, 64, 90, 200, 3_000])) for _ in range(700)]
+    together, singly = _accumulator(batch_size=batch_size), _accumulator(batch_size=batch_size)
+    for part in (values[:5], values[5:80], values[80:]):
+        together.append_many("t", 1, bare(*part), 1_000 + len(part), 0)
+        for value in part:
+            singly.append(_ONE, full(value, timestamp_ms=1_000 + len(part)), 0)
+    assert [_stored(b) for b in together.take_all()] == [_stored(b) for b in singly.take_all()]
+
+
+@pytest.mark.parametrize("odd", [[], [b"x"]])
+def test_tiny_values_fill_a_large_batch_as_single_records_would(odd: list[bytes]) -> None:
+    values = odd + [b""] * 20_000  # more than the tables of ready-made heads have
     together, singly = _accumulator(batch_size=100_000), _accumulator(batch_size=100_000)
     together.append_many("t", 1, bare(*values), 1_000, 0)
     for value in values:
