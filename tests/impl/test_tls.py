@@ -14,11 +14,12 @@ from confluent_kafka import TopicPartition
 from iowitness.impl.connection_clock import ConnectionTimes
 from iowitness.impl.server_config import ServerConfig
 from iowitness.impl.tls_context import TlsFiles, TlsFilesUnusable, server_context
+from iowitness.impl.users_file import read_users, with_user
 from tests.doubles.broker_process import BrokerProcess, broker_process, until
 from tests.doubles.certificates import Certificates, made_certificates
 from tests.doubles.raw_client import API_VERSIONS, RawClient
 
-_TIMES = ConnectionTimes(first_byte_ms=2_000)
+_TIMES = ConnectionTimes(first_byte_ms=1_000)
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +88,29 @@ def test_librdkafka_gets_back_through_tls_what_it_sent(
 
 
 @pytest.mark.client
+def test_users_log_in_through_tls(tmp_path: Path, certificates: Certificates) -> None:
+    users = read_users(with_user("", "alice", "secret", bytes), "users", b"decoy")
+    config = ServerConfig(tls=_tls(certificates), users=users)
+    with broker_process(tmp_path, config) as broker:
+        settings = {
+            "bootstrap.servers": broker.address,
+            "security.protocol": "SASL_SSL",
+            "ssl.ca.location": certificates.ca,
+            "sasl.mechanism": "SCRAM-SHA-512",
+            "sasl.username": "alice",
+            "sasl.password": "secret",
+        }
+        producer = ConfluentProducer(settings)
+        producer.produce("t", b"value")
+        assert producer.flush(20) == 0
+        wrong = ConfluentProducer({**settings, "sasl.password": "Secret", "log_level": 0})
+        wrong.produce("t", b"value")
+        assert wrong.flush(1) == 1
+        wrong.purge()
+    assert "user='alice': unknown user or wrong password" in broker.log_path.read_text()
+
+
+@pytest.mark.client
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # kafka-python's own, when imported
 def test_kafka_python_gets_back_through_tls_what_it_sent(
     broker: BrokerProcess, certificates: Certificates
@@ -132,8 +156,8 @@ def _read(client: ssl.SSLSocket, byte_count: int) -> bytes:
     [
         (API_VERSIONS, "TLS handshake failed: "),
         (b"GET / HTTP/1.1\r\n\r\n", "TLS handshake failed: http request"),
-        (b"\x16\x03\x01", "no byte within 2000 ms of connecting, expected a TLS handshake"),
-        (b"", "no byte within 2000 ms of connecting, expected a TLS handshake"),
+        (b"\x16\x03\x01", "no byte within 1000 ms of connecting, expected a TLS handshake"),
+        (b"", "no byte within 1000 ms of connecting, expected a TLS handshake"),
     ],
 )
 def test_who_does_not_speak_tls_is_closed_with_one_log_line(
