@@ -178,7 +178,8 @@ def _compared(
     if update is not None:
         judged = judged_stream(after, suite.contracts_for_traces, suite.root)
         before.write_bytes(baseline_text(baseline_of(suite.name, judged.verdicts)))
-        click.echo(f"wrote {before}: {len(judged.verdicts)} contracts")
+        count = len(judged.verdicts)
+        click.echo(f"wrote {before}: {count} {'contract' if count == 1 else 'contracts'}")
         return ExitCode.HOLDS
     if not before.exists():
         raise click.UsageError(f"{before} is not there, expected a run, or --update-baseline")

@@ -9,7 +9,16 @@ from iowitness.specs.claim import ActorClaim, Fold, counted, kinds
 from iowitness.specs.scene import Scene
 from iowitness.specs.selection import OfFiles
 from iowitness.specs.verdict import Figure, Verdict
-from iowitness.traces.events import AnyEvent, File, IOEvent, Mapped, Read, Transferred, Unverifiable
+from iowitness.traces.events import (
+    AnyEvent,
+    File,
+    IOEvent,
+    Mapped,
+    Read,
+    Sent,
+    Transferred,
+    Unverifiable,
+)
 
 _SEES = (Read, Transferred, Mapped, Unverifiable)
 
@@ -17,6 +26,10 @@ _HINT = (
     "TLS, compression on the way out or a format conversion keep sendfile from being used; "
     "head_bytes is what a read may take to find its way"
 )
+_TLS_HINT = "TLS is on: sendfile cannot be used, unless the kernel itself encrypts (kTLS)"
+
+_TLS_RECORD_TYPES = range(20, 25)
+"""Of the first byte of each record; then come 3 and 1 to 4. Source: RFC 8446, section 5.1."""
 
 
 class ZeroCopyReads(ActorClaim, OfFiles):
@@ -49,7 +62,7 @@ class _Run:
 
 
 class _Watch(Fold):
-    sees: tuple[type[IOEvent], ...] = _SEES
+    sees: tuple[type[IOEvent], ...] = (*_SEES, Sent)
 
     def __init__(self, claim: ZeroCopyReads, scene: Scene) -> None:
         super().__init__(claim, scene)
@@ -60,6 +73,7 @@ class _Watch(Fold):
         self._transfer_count = 0
         self._read_byte_count = 0
         self._payload_byte_count = 0
+        self._tls_is_on = False
 
     def see(self, event: AnyEvent) -> None:
         if isinstance(event, Read):
@@ -71,6 +85,9 @@ class _Watch(Fold):
                 self.findings.event_count += 1
                 self._transfer_count += 1
                 self._transferred_byte_count += event.byte_count
+        elif isinstance(event, Sent):
+            if not self._tls_is_on and _is_tls(event.data) and self.actors.fit(event):
+                self._tls_is_on = True
         elif isinstance(event, Mapped):
             if event.error is None and self._files.fit(event.file) and self.actors.fit(event):
                 self._see_mapping(event)
@@ -109,7 +126,6 @@ class _Watch(Fold):
             f"{event.call} of {event.byte_count} B at {where} into a buffer of "
             f"{self.scene.told(event)}, expected at most {self._head_bytes} B",
             event,
-            hint=_HINT,
         )
 
     def conclude(self) -> Verdict:
@@ -124,4 +140,12 @@ class _Watch(Fold):
                 unit="B",
                 expected="0",
             ),
+            hint=_TLS_HINT if self._tls_is_on else _HINT,
         )
+
+
+def _is_tls(sent: bytes | None) -> bool:
+    """Whether the bytes begin with the head of a TLS record."""
+    if sent is None or len(sent) < 3:
+        return False
+    return sent[0] in _TLS_RECORD_TYPES and sent[1] == 3 and sent[2] <= 4

@@ -194,7 +194,7 @@ class TestCompare:
         assert code == 2
         assert "--update-baseline" in told
         code, told = run(compare, baseline, good, "--suite", "append-only", "--update-baseline")
-        assert (code, told) == (0, f"wrote {baseline}: 1 contracts\n")
+        assert (code, told) == (0, f"wrote {baseline}: 1 contract\n")
         assert run(compare, baseline, good, "--suite", "append-only")[0] == 0
         code, told = run(compare, baseline, bad, "--suite", "append-only", "--json")
         assert code == 1

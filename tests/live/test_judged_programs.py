@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import urllib.request
@@ -39,19 +40,27 @@ class TestNginx:
         )
 
         def talk() -> None:
-            url = f"http://127.0.0.1:{port}"
-            once_it_answers(lambda: urllib.request.urlopen(f"{url}/small").read())
-            assert len(urllib.request.urlopen(f"{url}/big").read()) == 1 << 20
+            is_tls = "ssl_certificate" in (tmp_path / "conf").read_text()
+            url = f"{'https' if is_tls else 'http'}://127.0.0.1:{port}"
+            any_name = ssl._create_unverified_context() if is_tls else None
+
+            def fetched(name: str) -> bytes:
+                with urllib.request.urlopen(f"{url}/{name}", context=any_name) as answer:
+                    return bytes(answer.read())
+
+            once_it_answers(lambda: fetched("small"))
+            assert len(fetched("big")) == 1 << 20
             os.kill(int((tmp_path / "pid").read_text()), signal.SIGQUIT)
 
         def serve(sendfile: str) -> Path:
+            port_words = f"127.0.0.1:{port}{' ssl' if 'ssl' in sendfile else ''}"
             (tmp_path / "conf").write_text(
                 f"daemon off; user {'root' if os.geteuid() == 0 else 'nobody'};"
                 f"pid {tmp_path}/pid; error_log {tmp_path}/error; worker_processes 1; events {{}}"
                 f"http {{ access_log {tmp_path}/access; sendfile {sendfile}; {kept}"
-                f"server {{ listen 127.0.0.1:{port}; root {www}; }} }}"
+                f"server {{ listen {port_words}; root {www}; }} }}"
             )
-            raw = tmp_path / f"{sendfile}.strace"
+            raw = tmp_path / f"{sendfile[:3]}.strace"
             told = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
             traced([nginx, "-c", f"{tmp_path}/conf", "-e", f"{tmp_path}/error"], raw, talk, **told)
             return raw
@@ -69,6 +78,23 @@ class TestNginx:
         assert copied.outcome is V
         assert "into a buffer of nginx" in copied.summary
         assert off["no-writes-to-the-root"].outcome is H
+
+    def test_with_tls_it_is_not_and_the_hint_says_so(
+        self, serve: Callable[[str], Path], tmp_path: Path
+    ) -> None:
+        openssl = needed("openssl")
+        subprocess.run(
+            [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+             "-nodes", "-subj", "/CN=localhost", "-keyout", f"{tmp_path}/key",
+             "-out", f"{tmp_path}/certificate"],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        tls = f"on; ssl_certificate {tmp_path}/certificate; ssl_certificate_key {tmp_path}/key"
+        verdicts = judged(serve(tls), "static-files", root=str(tmp_path / "www"))
+        copied = verdicts["zero-copy-reads"]
+        assert copied.outcome is V
+        assert copied.hint is not None
+        assert copied.hint.startswith("TLS is on: sendfile cannot be used")
 
 
 class TestRedis:

@@ -132,3 +132,24 @@ def test_a_file_renamed_into_the_selection_is_selected() -> None:
     told.renamed(aside, aside.path, LOG.path)
     told.read(0, 4096, aside)
     assert judged(told).outcome is Outcome.VIOLATED
+
+
+def test_where_tls_is_on_the_hint_says_so() -> None:
+    told = broker()
+    told.read(0, 4096)
+    told.sent(4118, data=b"\x17\x03\x03\x10\x11...")
+    verdict = judged(told)
+    assert verdict.outcome is Outcome.VIOLATED
+    assert verdict.hint == (
+        "TLS is on: sendfile cannot be used, unless the kernel itself encrypts (kTLS)"
+    )
+
+
+def test_bytes_that_only_begin_like_tls_do_not_change_the_hint() -> None:
+    for data in (b"\x17\x03", b"\x17\x04\x03\0\0", b"HTTP/1.1 200", None):
+        told = broker()
+        told.read(0, 4096)
+        told.sent(4118, data=data)
+        hint = judged(told).hint
+        assert hint is not None
+        assert "TLS is on" not in hint
