@@ -191,7 +191,7 @@ _LONGEST_QUOTED_BYTE_COUNT = 4096
 
 
 def string_content(raw: bytes) -> bytes | None:
-    """The bytes of what stands between the first and the last quote of a call.
+    """The bytes of what stands between the first and the last quote, with backslashes in it.
 
     None where the scanner has to look: it may be more than one string, or no whole one.
     """
@@ -199,8 +199,6 @@ def string_content(raw: bytes) -> bytes | None:
         len(raw) > _LONGEST_QUOTED_BYTE_COUNT or _ONE_STRING.fullmatch(raw) is None
     ):
         return None
-    if _BACKSLASH not in raw:
-        return raw
     try:
         plain = escape_decode(raw)[0]
         return plain if _BACKSLASH not in plain else unescaped(raw)

@@ -73,12 +73,14 @@ class DescriptorTable:
 
         `text` is how the trace spelled it when it came to be, empty where it did not.
         """
-        replaced = self.unbind(number)
+        replaced = self.unbind(number) if number in self.descriptors else None
         opening.references += 1
-        descriptor = self.descriptors[number] = Descriptor(number, opening, close_on_exec)
         if text:
-            descriptor.texts.append(text)
+            descriptor = Descriptor(number, opening, close_on_exec, [text])
             self.by_text[text] = descriptor
+        else:
+            descriptor = Descriptor(number, opening, close_on_exec)
+        self.descriptors[number] = descriptor
         return replaced
 
     def unbind(self, number: int) -> Descriptor | None:

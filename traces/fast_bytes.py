@@ -65,7 +65,7 @@ def taking(name: str, shape: Remembered[Moved], setting: FastSetting) -> Handler
     ) -> bool:  # fmt: skip
         shown, _, quoted = text.partition(b', "')
         raw, _, end = quoted.rpartition(b'"')
-        data = string_content(raw) if _BACKSLASH in raw or _QUOTE in raw else raw
+        data = string_content(raw) if _BACKSLASH in raw else (None if _QUOTE in raw else raw)
         took = end[before_duration:]
         end = end[:before_duration]
         moved = known(end) or learn(end)
@@ -107,7 +107,10 @@ def taking(name: str, shape: Remembered[Moved], setting: FastSetting) -> Handler
         if count and offset is not None:
             reached = opening.read_up_to = offset + count
             if not is_placed:
-                opening.move(reached)
+                if opening.seen:
+                    opening.position = reached
+                else:
+                    opening.move(reached)
             if node.size_byte_count is not None and reached > node.size_byte_count:
                 node.size_byte_count = reached
         return True
@@ -183,7 +186,7 @@ def giving(name: str, shape: Remembered[Moved], setting: FastSetting) -> Handler
     ) -> bool:  # fmt: skip
         shown, _, quoted = text.partition(before)
         raw, _, end = quoted.rpartition(b'"')
-        data = string_content(raw) if _BACKSLASH in raw or _QUOTE in raw else raw
+        data = string_content(raw) if _BACKSLASH in raw else (None if _QUOTE in raw else raw)
         took = end[before_duration:]
         end = end[:before_duration]
         moved = known(end) or learn(end)
