@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec import Struct
+
 from iowitness.traces.decoration import read_decoration
 from iowitness.traces.descriptor_table import Descriptor, Opening
 from iowitness.traces.file_names import resolved
@@ -85,18 +87,15 @@ DESCRIPTOR_ARGUMENTS: Mapping[str, tuple[int, ...]] = {
 """Which arguments of a call are descriptors."""
 
 
-class EntryNotes:
+class EntryNotes(Struct, eq=False):
     """What was true when a call began that was printed in two parts.
 
     `openings` has what its descriptors stood for then, by the trace's words; `closed` the
     descriptor that close took away: another thread's open may get its number before close returns.
     """
 
-    __slots__ = ("closed", "openings")
-
-    def __init__(self, openings: dict[bytes, Opening], closed: Descriptor | None = None) -> None:
-        self.openings = openings
-        self.closed = closed
+    openings: dict[bytes, Opening]
+    closed: Descriptor | None = None
 
 
 class CallView:

@@ -40,9 +40,9 @@ class FastLines:
     def __init__(self, reader: StraceReader) -> None:
         self._reader = reader
         self._pending = reader.pending
-        self._called: list[bytes] = []
+        self._called: list[str] = []
         self._setting: FastSetting | None = None
-        self._handlers: Mapping[bytes, Handler] = {}
+        self._handlers: dict[bytes, tuple[Handler, str]] = {}
         self._names: Remembered[tuple[str, tuple[int, ...]]] = Remembered(_name_of)
         self._point = 0
 
@@ -71,9 +71,12 @@ class FastLines:
             digits = {1000: 6, 1: 9}.get(self._reader.clock.resolution_ns)
             if digits is not None:
                 self._setting = FastSetting(self._reader.world, digits)
-                self._handlers = {
+                handlers = {
                     **fast_bytes.handlers(self._setting),
                     **fast_files.handlers(self._setting),
+                }
+                self._handlers = {
+                    name: (handle, name.decode()) for name, handle in handlers.items()
                 }
 
     def _read_fast(self, lines: list[bytes], first: int, setting: FastSetting) -> int:
@@ -94,16 +97,18 @@ class FastLines:
                 if head is not None and fraction_ns:
                     start_ns = head[1] + fraction_ns
                     name, _, rest = line[text:].partition(b"(")
-                    handle = handlers.get(name)
+                    frequent = handlers.get(name)
                     if line[-2] == _DOT:
                         kind = self._begun(head[0], start_ns, name, rest, number)
-                    elif handle is not None and handle(head[0], start_ns, rest, number, 0, None):
-                        called.append(name)
+                    elif frequent is not None and frequent[0](
+                        head[0], start_ns, rest, number, 0, None
+                    ):
+                        called.append(frequent[1])
                         continue
                     elif name[:5] == _RESUMING:
                         kind = self._resumed(head[0], line[text + 5 :], number)
                     elif self._simple(head[0], start_ns, name, rest, number, 0, None):
-                        called.append(name)
+                        called.append(name.decode())
                         continue
                     else:
                         kind = ""
@@ -128,7 +133,7 @@ class FastLines:
             if count:
                 reader.line_counts[kind] += count
         for name, count in Counter(self._called).items():
-            reader.call_counts[name.decode()] += count
+            reader.call_counts[name] += count
         self._called.clear()
 
     def _begun(self, thread: Thread, start_ns: int, name: bytes, rest: bytes, number: int) -> str:
@@ -158,13 +163,13 @@ class FastLines:
             return ""
         whole = pending.text + rest
         notes = pending.entry if isinstance(pending.entry, EntryNotes) else None
-        handle = self._handlers.get(name)
+        frequent = self._handlers.get(name)
         if (
-            handle is not None
-            and handle(thread, pending.start_ns, whole, pending.line, number, notes)
+            frequent is not None
+            and frequent[0](thread, pending.start_ns, whole, pending.line, number, notes)
         ) or self._simple(thread, pending.start_ns, name, whole, pending.line, number, notes):
             del self._pending[thread.thread_id]
-            self._called.append(name)
+            self._called.append(known[0])
             return _RESUMED
         return ""
 
