@@ -310,6 +310,8 @@ def main() -> None:
     for name, goal in (("throughput", 0.15), ("p50", 0.15), ("p99", 0.30)):
         errors = [one[name] for one in rows if one[name] is not None]
         print(f"median error of {name}: {median(errors):.1%} of {len(errors)} (goal {goal:.0%})")
+    free = [one["throughput"] for one in rows if one["unpaced"] and one["throughput"] is not None]
+    print(f"of throughput where no rate limits it: {median(free):.1%} of {len(free)}")
     off = [one["name"] for one in rows if not one["counts_agree"]]
     print(
         f"counts within {BAND:.0%}: {len(rows) - len(off)} of {len(rows)}"
@@ -332,7 +334,8 @@ def row(work: Workload, ours: Seen, real: Seen) -> dict[str, object]:
         zip(("throughput", "p50", "p99"), (error(a, b) for a, b, _ in columns), strict=True)
     )
     agree = all(abs(v - real.counts[n]) <= BAND * real.counts[n] for n, v in ours.counts.items())
-    return {"name": work.name, **errors, "counts_agree": agree}
+    unpaced = work.produce.records_per_s is None
+    return {"name": work.name, **errors, "counts_agree": agree, "unpaced": unpaced}
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import pytest
 from iowitness.real_run.sabotage import SABOTAGES
 from iowitness.specs.suite import load_suite
 from iowitness.traces.events import EVENT_KINDS
+from iowitness.what_if.ready import ready_names
 
 _ROOT = Path(__file__).parents[2]
 _PAGES = sorted([_ROOT / "README.md", *_ROOT.glob("docs/**/*.md")])
@@ -46,3 +47,15 @@ def test_the_traces_page_names_only_events_that_exist() -> None:
 
 def _readme() -> str:
     return (_ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: str(page.relative_to(_ROOT)))
+def test_every_benchmark_that_a_page_names_is_there(page: Path) -> None:
+    named = set(re.findall(r"bench/(\w+\.py)", page.read_text()))
+    assert [name for name in sorted(named) if not (_ROOT / "bench" / name).exists()] == []
+
+
+def test_the_readme_names_only_ready_what_ifs() -> None:
+    named = set(re.findall(r"^iowitness simulate (\S+) ", _readme(), re.MULTILINE))
+    assert named
+    assert named <= set(ready_names())
