@@ -29,6 +29,10 @@ class ImageFiles:
         """Every file's bytes now."""
         return {path: bytes(content) for path, content in self._contents.items()}
 
+    def folders(self) -> list[str]:
+        """Every folder's path now."""
+        return sorted(self._folders)
+
     def create(self, path: str) -> "_ImageFile":
         """A new empty file."""
         self._add_name(path)

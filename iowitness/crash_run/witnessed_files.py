@@ -1,9 +1,10 @@
 """A file system in memory behind the log's port that writes down what a tracer would have seen.
 
-For logs that run inside a test, planted bugs included: their calls become a history like any other.
+For logs that run in this process, planted bugs and failing calls included: their calls become a
+history like any other.
 """
 
-from contextlib import suppress
+import errno
 
 from iowitness.crash_run.image_files import ImageFiles
 from iowitness.impl.log_files import Buffer, Lock, MappedFile, OpenFile
@@ -29,15 +30,28 @@ _CLIENT = Socket(socket_id=1, family="TCP")
 
 
 class WitnessedFiles:
-    """`LogFiles`; `history` has what happened so far. One process, time goes by calls."""
+    """`LogFiles`; `history` has what happened so far. One process, time goes by calls.
+
+    Subclasses make calls fail or vanish: see `before`, `taken` and `forgets`.
+    """
 
     def __init__(self) -> None:
         self._files = ImageFiles({}, ["/"])
         self._ids: dict[str, File] = {}
         self._events: list[AnyEvent] = []
-        self.skipped_syncs: tuple[str, ...] = ()
-        self.skips_folder_syncs = False
-        self.failing_syncs = 0
+
+    def before(self, call: str, path: str) -> None:
+        """Asked before each call that changes or syncs anything; raises `OSError` to fail it."""
+
+    def taken(self, path: str, byte_count: int) -> int:
+        """How much of a write is taken."""
+        del path
+        return byte_count
+
+    def forgets(self, call: str, path: str) -> bool:
+        """Whether a sync is not done at all, and said to be."""
+        del call, path
+        return False
 
     def history(self) -> History:
         return History(
@@ -50,6 +64,10 @@ class WitnessedFiles:
         below = root + "/"
         found = self._files.contents().items()
         return {p.removeprefix(below): c for p, c in found if p.startswith(below)}
+
+    def folders(self, root: str) -> list[str]:
+        """Every folder's path below the root."""
+        return [path for path in self._files.folders() if path.startswith(root + "/")]
 
     def heard(self, data: bytes) -> None:
         self.saw(
@@ -102,14 +120,17 @@ class WitnessedFiles:
         return file
 
     def create(self, path: str) -> OpenFile:
+        self.before("open", path)
         opened = self._files.create(path)
         return _File(self, self._opened(path, created=True, truncated=True), opened)
 
     def open(self, path: str) -> OpenFile:
+        self.before("open", path)
         opened = self._files.open(path)
         return _File(self, self._opened(path, created=False), opened)
 
     def map(self, path: str) -> MappedFile:
+        self.before("open", path)
         mapped = self._files.map(path)
         mapping = _Mapping(self, self._opened(path, created=True), mapped)
         mapping.show()
@@ -129,18 +150,22 @@ class WitnessedFiles:
 
     def make_directory(self, path: str) -> None:
         if not self._files.exists(path):
+            self.before("mkdir", path)
             self._files.make_directory(path)
             self.saw(DirectoryMade, "mkdir", path=path)
 
     def remove(self, path: str) -> None:
+        self.before("unlink", path)
         self._files.remove(path)
         self.saw(Unlinked, "unlink", file=self._ids.pop(path, None), path=path)
 
     def remove_directory(self, path: str) -> None:
+        self.before("rmdir", path)
         self._files.remove_directory(path)
         self.saw(Unlinked, "rmdir", file=None, path=path, directory=True)
 
     def rename(self, old_path: str, new_path: str) -> None:
+        self.before("rename", old_path)
         self._files.rename(old_path, new_path)
         moved = self._ids.pop(old_path, None)
         if moved is not None:
@@ -148,16 +173,19 @@ class WitnessedFiles:
         self.saw(Renamed, "rename", file=moved, old_path=old_path, new_path=new_path)
 
     def sync_directory(self, path: str) -> None:
-        if not self.skips_folder_syncs:
-            self.synced(self._file(path))
+        """The folder's names are synced."""
+        self.synced(self._file(path), "fsync of a folder")
 
-    def synced(self, file: File) -> None:
-        if file.path.endswith(self.skipped_syncs):
+    def synced(self, file: File, call: str = "fsync") -> None:
+        """One sync, which may fail."""
+        if self.forgets(call, file.path):
             return
-        if file.path.endswith(".log") and self.failing_syncs:
-            self.failing_syncs -= 1
-            self.saw(Synced, "fsync", file=file, scope="all", error="EIO")
-            raise OSError(5, "Input/output error", file.path)
+        try:
+            self.before(call, file.path)
+        except OSError as error:
+            name = errno.errorcode.get(error.errno or 0, "EIO")
+            self.saw(Synced, "fsync", file=file, scope="all", error=name)
+            raise
         self.saw(Synced, "fsync", file=file, scope="all")
 
     def lock(self, path: str) -> Lock:
@@ -177,15 +205,17 @@ class _File:
         return 1_000_000
 
     def write_at(self, buffer: Buffer, position: int) -> int:
-        count = self._opened.write_at(buffer, position)
+        self._files.before("pwrite64", self.path)
+        given = memoryview(buffer)[: self._files.taken(self.path, len(buffer))]
+        count = self._opened.write_at(given, position)
         self._files.saw(
             Written,
             "pwrite64",
             file=self._file,
             offset=position,
             byte_count=count,
-            requested_byte_count=count,
-            data=bytes(buffer),
+            requested_byte_count=len(buffer),
+            data=bytes(given),
         )
         return count
 
@@ -199,6 +229,7 @@ class _File:
         return self._opened.byte_count()
 
     def truncate(self, byte_count: int) -> None:
+        self._files.before("ftruncate", self.path)
         self._opened.truncate(byte_count)
         self._files.saw(Resized, "ftruncate", file=self._file, size_byte_count=byte_count)
 
@@ -209,16 +240,6 @@ class _File:
         self._opened.close()
 
 
-class RetryingFile(_File):
-    """A planted bug: a failed fsync is tried once more, and its success believed."""
-
-    def sync(self) -> None:
-        with suppress(OSError):
-            super().sync()
-            return
-        super().sync()
-
-
 class _Mapping:
     def __init__(self, files: WitnessedFiles, file: File, mapped: MappedFile) -> None:
         self._files = files
@@ -226,11 +247,7 @@ class _Mapping:
         self._mapped = mapped
         self._byte_count = 0
         self.path = file.path
-
-    @property
-    def mapping(self) -> bytearray:
-        assert isinstance(self._mapped.mapping, bytearray)
-        return self._mapped.mapping
+        self.mapping = mapped.mapping  # of a file in memory: the same object at any size
 
     def show(self) -> None:
         self._byte_count = len(self.mapping)
@@ -254,12 +271,14 @@ class _Mapping:
         self._byte_count = 0
 
     def resize(self, byte_count: int) -> None:
+        self._files.before("ftruncate", self.path)
         self.hide()
         self._mapped.resize(byte_count)
         self._files.saw(Resized, "ftruncate", file=self._file, size_byte_count=byte_count)
         self.show()
 
     def allocate(self, position: int, byte_count: int) -> None:
+        self._files.before("fallocate", self.path)
         self._mapped.allocate(position, byte_count)
 
     def sync(self) -> None:
