@@ -33,6 +33,13 @@ class OpenFile(Protocol):
     def read_into(self, buffer: bytearray | memoryview, position: int) -> int:
         """One read call into a buffer; returns how much it gave, 0 at the file's end."""
 
+    def forget_cached(self) -> None:
+        """What is read from here on comes from the disk, except for bytes that are yet to go there.
+
+        After a failed sync the page cache may show bytes that the disk never got, as if all were
+        well. Source: posix_fadvise(2); "Can Applications Recover from fsync Failures?" (2020).
+        """
+
     def byte_count(self) -> int:
         """The file's size as the file system has it."""
 
@@ -142,6 +149,10 @@ class RealFile:
     def read_into(self, buffer: bytearray | memoryview, position: int) -> int:
         """One preadv(2)."""
         return os.preadv(self._descriptor, [buffer], position)
+
+    def forget_cached(self) -> None:
+        """One posix_fadvise(2): clean pages are dropped, dirty ones stay."""
+        os.posix_fadvise(self._descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
     def byte_count(self) -> int:
         """One fstat(2)."""

@@ -107,6 +107,7 @@ def recover_segment(
     Raises `DamagedLog` where the damage is not in the last written stretch and `on_damage` is
     `REFUSE`, and `OldFormat`; the segment's data is then as it was.
     """
+    segment.file.forget_cached()
     scanner = Scanner(segment.file, 0, segment.byte_count, next_offset)
     cut = None
     scanner.refuse_old_format()

@@ -170,6 +170,9 @@ class _ImageFile:
         buffer[: len(got)] = got
         return len(got)
 
+    def forget_cached(self) -> None:
+        pass
+
     def byte_count(self) -> int:
         return len(self._content)
 

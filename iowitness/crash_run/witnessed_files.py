@@ -39,6 +39,7 @@ class WitnessedFiles:
         self._files = ImageFiles({}, ["/"])
         self._ids: dict[str, File] = {}
         self._events: list[AnyEvent] = []
+        self._cached: dict[int, _Cached] = {}
 
     def before(self, call: str, path: str) -> None:
         """Asked before each call that changes or syncs anything; raises `OSError` to fail it."""
@@ -185,13 +186,54 @@ class WitnessedFiles:
         except OSError as error:
             name = errno.errorcode.get(error.errno or 0, "EIO")
             self.saw(Synced, "fsync", file=file, scope="all", error=name)
+            self.cached(file).failed()
             raise
         self.saw(Synced, "fsync", file=file, scope="all")
+        self.cached(file).synced()
+
+    def cached(self, file: File) -> "_Cached":
+        """What the page cache and the disk have of a file."""
+        return self._cached.setdefault(file.file_id, _Cached())
 
     def lock(self, path: str) -> Lock:
-        if not self._files.exists(path):
-            self._opened(path, created=True)
+        self._opened(path, created=True)
         return self._files.lock(path)
+
+
+class _Cached:
+    """What the disk has of a file, where a failed sync left the page cache showing more.
+
+    A failed sync marks pages clean: later syncs do not write them, and only what is written after
+    it reaches the disk. Source: "Can Applications Recover from fsync Failures?" (ATC 2020).
+    """
+
+    def __init__(self) -> None:
+        self._synced = b""
+        self._written: list[tuple[int, bytes]] = []
+        self._has_failed = False
+
+    def wrote(self, offset: int, data: bytes) -> None:
+        self._written.append((offset, data))
+
+    def synced(self) -> None:
+        self._synced = self._on_disk(0)
+        self._written.clear()
+
+    def failed(self) -> None:
+        self._has_failed = True
+        self._written.clear()
+
+    def forget(self, opened: OpenFile) -> None:
+        if self._has_failed:
+            opened.write_at(self._on_disk(opened.byte_count())[: opened.byte_count()], 0)
+            self._has_failed = False
+
+    def _on_disk(self, byte_count: int) -> bytes:
+        content = bytearray(self._synced)
+        for offset, data in self._written:
+            content.extend(bytes(max(offset - len(content), 0)))
+            content[offset : offset + len(data)] = data
+        return bytes(content.ljust(byte_count, b"\0"))
 
 
 class _File:
@@ -199,6 +241,7 @@ class _File:
         self._files = files
         self._file = file
         self._opened = opened
+        self._cached = files.cached(file)
         self.path = file.path
 
     def fileno(self) -> int:
@@ -208,6 +251,7 @@ class _File:
         self._files.before("pwrite64", self.path)
         given = memoryview(buffer)[: self._files.taken(self.path, len(buffer))]
         count = self._opened.write_at(given, position)
+        self._cached.wrote(position, bytes(given))
         self._files.saw(
             Written,
             "pwrite64",
@@ -224,6 +268,9 @@ class _File:
 
     def read_into(self, buffer: bytearray | memoryview, position: int) -> int:
         return self._opened.read_into(buffer, position)
+
+    def forget_cached(self) -> None:
+        self._cached.forget(self._opened)
 
     def byte_count(self) -> int:
         return self._opened.byte_count()

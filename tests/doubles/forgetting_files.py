@@ -255,6 +255,9 @@ class _File:
         buffer[: len(got)] = got
         return len(got)
 
+    def forget_cached(self) -> None:
+        pass
+
     def byte_count(self) -> int:
         return len(self.inode.content)
 

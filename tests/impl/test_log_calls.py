@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.doubles.witnessed_files import WitnessedFiles
 
 from iowitness.impl.batch_writer import encode_batch
 from iowitness.impl.log import Log
@@ -22,7 +23,6 @@ from iowitness.traces.events import (
     Unlinked,
     Written,
 )
-from tests.doubles.witnessed_files import WitnessedFiles
 
 PAGE = Path(__file__).parents[2] / "docs" / "formats" / "log-reads-and-writes.md"
 BATCH_BYTE_COUNT = 100
