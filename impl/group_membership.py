@@ -158,8 +158,9 @@ class GroupMembership:
             except BrokerUnreachable as error:
                 self._lost_coordinator(error, deadline_s)
                 continue
-            codes = {one.error_code for topic in answer.topics for one in topic.partitions}
-            code = max(codes, default=0)
+            code = _first_error(
+                one.error_code for topic in answer.topics for one in topic.partitions
+            )
             if step_after(code) in {Step.FIND_COORDINATOR, Step.WAIT}:
                 self._must_retry("committing", code, deadline_s)
                 continue
@@ -185,10 +186,10 @@ class GroupMembership:
             except BrokerUnreachable as error:
                 self._lost_coordinator(error, deadline_s)
                 continue
-            codes = [one.error_code for topic in answer.topics for one in topic.partitions]
-            if not self._must_retry(
-                "asking for offsets", max(codes, default=answer.error_code), deadline_s
-            ):
+            code = answer.error_code or _first_error(
+                one.error_code for topic in answer.topics for one in topic.partitions
+            )
+            if not self._must_retry("asking for offsets", code, deadline_s):
                 return {
                     TopicPartition(topic.name, one.partition_index): one.committed_offset
                     for topic in answer.topics
@@ -286,6 +287,10 @@ class GroupMembership:
 
     def _deadline_s(self) -> float:
         return time.monotonic() + self._timeout_s
+
+
+def _first_error(codes: Iterable[int]) -> int:
+    return next((code for code in codes if code), ErrorCode.NONE)
 
 
 def _committed(offsets: Mapping[TopicPartition, int]) -> tuple[groups.CommittedTopic, ...]:

@@ -8,18 +8,26 @@ from typing import BinaryIO
 import click
 
 from iowitness.exit_codes import ExitCode
+from iowitness.impl.client_versions import IncompatibleBroker
 from iowitness.impl.cluster_view import TopicPartition
 from iowitness.impl.consumer import Consumer, FetchFailed, PartitionRecords
 from iowitness.impl.consumer_config import GroupConfig
 from iowitness.impl.errors import CorruptBatch, CorruptRecord, OffsetOutOfRange
 from iowitness.impl.group_consumer import GroupConsumer
 from iowitness.impl.group_membership import GroupFailed
-from iowitness.impl.wire_errors import BrokerUnreachable
+from iowitness.impl.wire_errors import BrokerUnreachable, ProtocolViolation
 from iowitness.transfer.record_forms import FORMS, PlacedRecord, json_of, line_of, sized_of
 from iowitness.transfer.tally import Tally
 
 _DAMAGED = (CorruptBatch, CorruptRecord)
-_UNREADABLE = (BrokerUnreachable, FetchFailed, GroupFailed, OffsetOutOfRange)
+_UNREADABLE = (
+    BrokerUnreachable,
+    FetchFailed,
+    GroupFailed,
+    IncompatibleBroker,
+    OffsetOutOfRange,
+    ProtocolViolation,
+)
 
 
 @click.command()

@@ -1,12 +1,15 @@
 """`iowitness produce` and `iowitness consume`, as processes, against a broker."""
 
+import fcntl
 import os
 import pty
 import re
 import shlex
 import signal
+import socket
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,11 +104,32 @@ def test_a_broker_that_is_not_there_exits_2() -> None:
     assert b"is the broker running?" in told.stderr
 
 
+def test_a_peer_that_speaks_something_else_exits_2_and_says_what_came() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        command = [*_COMMAND, "consume", "-t", "t", "-b", f"127.0.0.1:{port}"]
+        with subprocess.Popen(command, stderr=subprocess.PIPE) as reading:
+            client, _ = listener.accept()
+            with client:
+                client.recv(100)
+                client.sendall(bytes(8))
+                assert reading.wait(_PATIENCE_S) == 2
+            assert reading.stderr is not None
+            assert b"answer size=0 B, expected at least 4 B" in reading.stderr.read()
+
+
 def test_records_that_the_broker_refuses_exit_1(tmp_path: Path) -> None:
     with running_broker(tmp_path) as server:
         told = _run(server, "produce", "-t", "t", "-p", "3", given=b"a\nb\n")
     assert told.returncode == 1
     assert b"2 records were not acknowledged: partition=3, expected 0..0 of t" in told.stderr
+
+
+def _wait_until_read(pipe: int) -> None:
+    deadline_s = time.monotonic() + _PATIENCE_S
+    while int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder):
+        assert time.monotonic() < deadline_s
+        time.sleep(0.02)
 
 
 def test_an_interrupt_sends_what_was_read_and_stores_what_was_written(server: Server) -> None:
@@ -115,7 +139,8 @@ def test_an_interrupt_sends_what_was_read_and_stores_what_was_written(server: Se
         assert sending.stderr is not None
         sending.stdin.write(b"one\n")
         sending.stdin.flush()
-        time.sleep(2)  # it has read the line, and lingers
+        _wait_until_read(sending.stdin.fileno())
+        time.sleep(0.5)  # it has handed the line over by now, and lingers
         sending.send_signal(signal.SIGINT)
         assert sending.wait(_PATIENCE_S) == 130
         assert b"sent 1 records" in sending.stderr.read()
