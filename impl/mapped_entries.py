@@ -4,6 +4,7 @@ The file is pre-sized and zero-filled past its used part, and the used length is
 it is known here while the index is open, and is the file's size after a clean close.
 """
 
+import struct
 from typing import Final, cast
 
 from iowitness.impl.errors import CorruptIndex
@@ -69,6 +70,17 @@ class MappedEntries:
     def trim(self) -> None:
         """Cuts the file to the entries in use."""
         self.reserve(0)
+
+    def count_up_to(self, layout: struct.Struct, key: int) -> int:
+        """How many entries there are from the first on whose first field is at or below a key."""
+        low, high = 0, self.count
+        while low < high:
+            middle = (low + high) // 2
+            if layout.unpack_from(self.buffer, middle * self.entry_byte_count)[0] <= key:
+                low = middle + 1
+            else:
+                high = middle
+        return low
 
     def extend(self, entries: bytes) -> None:
         """Adds whole entries after those in use. Raises `ValueError` if they do not fit."""

@@ -63,16 +63,8 @@ class OffsetIndex:
 
     def lookup(self, offset: int) -> OffsetEntry:
         """The greatest entry at or below an offset; the segment's start if there is none."""
-        relative = offset - self._base_offset
-        low, high = 0, self._entries.count
-        buffer = self._entries.buffer
-        while low < high:
-            middle = (low + high) // 2
-            if _ENTRY.unpack_from(buffer, middle * ENTRY_BYTE_COUNT)[0] <= relative:
-                low = middle + 1
-            else:
-                high = middle
-        return self.entry(low - 1) if low else OffsetEntry(self._base_offset, 0)
+        count = self._entries.count_up_to(_ENTRY, offset - self._base_offset)
+        return self.entry(count - 1) if count else OffsetEntry(self._base_offset, 0)
 
     def append(self, offset: int, position: int) -> None:
         """One entry more.

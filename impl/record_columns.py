@@ -61,7 +61,7 @@ def encoded_columns(records: Sequence[RecordFields]) -> tuple[bytes, int] | None
 
 def _bare(records: Sequence[RecordFields], deltas_ms: list[int]) -> list[bytes]:
     count = len(records)
-    values: list[bytes] = list(map(_value_of, records))
+    values: list[bytes] = [record[2] for record in records]  # type: ignore[misc]
     byte_counts = list(map(len, values))
     size = byte_counts[0]
     if byte_counts.count(size) == count:

@@ -65,15 +65,8 @@ class TimeIndex:
 
     def lookup(self, timestamp_ms: int) -> TimeEntry:
         """The greatest entry at or below a timestamp; the segment's start if there is none."""
-        low, high = 0, self._entries.count
-        buffer = self._entries.buffer
-        while low < high:
-            middle = (low + high) // 2
-            if _ENTRY.unpack_from(buffer, middle * ENTRY_BYTE_COUNT)[0] <= timestamp_ms:
-                low = middle + 1
-            else:
-                high = middle
-        return self.entry(low - 1) if low else TimeEntry(NO_TIMESTAMP_MS, self._base_offset)
+        count = self._entries.count_up_to(_ENTRY, timestamp_ms)
+        return self.entry(count - 1) if count else TimeEntry(NO_TIMESTAMP_MS, self._base_offset)
 
     def append(self, timestamp_ms: int, offset: int) -> None:
         """One entry more, unless its timestamp is the last one's.

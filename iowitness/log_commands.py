@@ -144,16 +144,16 @@ def recover(directory: Path, cut: bool, as_json: bool) -> None:  # noqa: FBT001 
                 files = WatchedFiles(advance)
                 reports = [recovered_partition(directory, files, on_damage)]
             elif (directory / CLEAN_SHUTDOWN).exists():
-                click.echo(f"{directory}: stopped cleanly, nothing to recover")
+                _echo_told("clean", f"{directory}: stopped cleanly, nothing to recover", as_json)
                 reports = []
             else:
                 _segments(directory)
                 reports = recovered_directory(directory, WatchedFiles(advance), on_damage)
     except OldFormat as error:
-        click.echo(f"NOT READ {error}")
+        _echo_told("not_read", f"NOT READ {error}", as_json)
         raise SystemExit(ExitCode.UNKNOWN) from None
     except (DamagedLog, CorruptBatch, CorruptIndex, CheckpointError) as error:
-        click.echo(f"DAMAGED {error}")
+        _echo_told("damage", f"DAMAGED {error}", as_json)
         raise SystemExit(ExitCode.VIOLATED) from None
     for report in reports:
         _echo_report(report, as_json=as_json)
@@ -269,6 +269,13 @@ def _echo_fields(what: str, fields: dict[str, object], *, as_json: bool) -> None
         click.echo(msgspec.json.encode({"kind": what.strip(), **fields}).decode())
     else:
         click.echo(what + " " + " ".join(f"{name}={value}" for name, value in fields.items()))
+
+
+def _echo_told(kind: str, text: str, as_json: bool) -> None:  # noqa: FBT001  click's flag
+    if as_json:
+        _echo_fields(kind, {"reason": text}, as_json=True)
+    else:
+        click.echo(text)
 
 
 def _echo_damage(damage: Damage, *, as_json: bool) -> ExitCode:

@@ -206,6 +206,12 @@ def test_recover_tells_machines_what_it_did(tmp_path: Path) -> None:
     told = json.loads(result.stdout)
     assert (told["log"], told["end_offset"], len(told["cuts"])) == ("t-0", 20, 1)
     assert "stopped cleanly" in run("recover", str(tmp_path)).output
+    again = json.loads(run("recover", str(tmp_path), "--json").stdout)
+    assert again["kind"] == "clean"
+    first, *_ = write_log(tmp_path / "u-0")
+    flip(first, 100)
+    result = run("recover", str(tmp_path / "u-0"), "--json")
+    assert (result.exit_code, json.loads(result.stdout)["kind"]) == (1, "damage")
 
 
 def test_what_cannot_be_opened_is_an_input_error(tmp_path: Path) -> None:
