@@ -117,11 +117,17 @@ def _starts(
 def _stretches(deltas_ms: list[int]) -> Iterator[tuple[int, int, int]]:
     """First place and end of records whose deltas take equally many bytes, and those bytes."""
     count = len(deltas_ms)
+    ends = [count]
+    if count > _TWO_BYTES_FROM:
+        ends.append(_TWO_BYTES_FROM)
+    if deltas_ms[-1] >= _TWO_BYTES_FROM:
+        ends.append(bisect_left(deltas_ms, _TWO_BYTES_FROM))
+    ends.sort()
     first = 0
-    long_ms = bisect_left(deltas_ms, _TWO_BYTES_FROM)
-    for end in sorted({min(_TWO_BYTES_FROM, count), long_ms, count}):
-        yield first, end, _BARE_BYTE_COUNT + BYTE_COUNTS[deltas_ms[first]] + BYTE_COUNTS[first]
-        first = end
+    for end in ends:
+        if end > first:
+            yield first, end, _BARE_BYTE_COUNT + BYTE_COUNTS[deltas_ms[first]] + BYTE_COUNTS[first]
+            first = end
 
 
 def _interleaved(*columns: _Column) -> list[bytes]:
