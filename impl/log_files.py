@@ -211,8 +211,13 @@ class RealMapping:
         self._file.close()
 
     def _map(self, byte_count: int) -> None:
-        # mmap(2) refuses a length of 0.
-        self.mapping = mmap.mmap(self._file.fileno(), byte_count) if byte_count else bytearray()
+        if not byte_count:
+            self.mapping = bytearray()  # mmap(2) refuses a length of 0
+            return
+        mapping = mmap.mmap(self._file.fileno(), byte_count)
+        # Else the first store into a pre-sized file reads ahead: 1.5 ms and pages never used.
+        mapping.madvise(mmap.MADV_RANDOM)
+        self.mapping = mapping
 
     def _unmap(self) -> None:
         if isinstance(self.mapping, mmap.mmap):
