@@ -4,7 +4,8 @@
 
 One server process; rounds without and with the crowd take turns, so that a noisy machine hits both.
 A healthy client produces and fetches 1 KiB, one request after another. Prints p50 and p99 of both,
-their ratios, the server's CPU seconds, and its descriptors and memory before and after the crowd.
+their ratios, the server's CPU seconds, and its descriptors and memory before a crowd,
+during the last one and after each.
 """
 
 import argparse
@@ -186,6 +187,7 @@ def main() -> None:
     ours, theirs = spawning.Pipe()
     alone: list[float] = []
     crowded: list[float] = []
+    after: list[tuple[int, float]] = []
     cpu = {"alone": 0.0, "crowded": 0.0}
     with tempfile.TemporaryDirectory() as folder, server(folder) as (port, process_id):
         fill(port)
@@ -207,11 +209,10 @@ def main() -> None:
                 ours.send("go")
                 ours.recv()
                 time.sleep(0.5)
+                after.append(server_use(process_id))
             ours.send("end")
             ours.recv()
             other.join(30)
-            time.sleep(0.5)
-            after = server_use(process_id)
     print(f"crowd of {count} connections, {options.rounds} rounds of {options.seconds} s each")
     for name, values in (("alone", alone), ("crowded", crowded)):
         print(
@@ -221,7 +222,9 @@ def main() -> None:
         )
     print(f"p50 ratio {_percentile(crowded, 50) / _percentile(alone, 50):.2f}")
     print(f"p99 ratio {_percentile(crowded, 99) / _percentile(alone, 99):.2f}")
-    for name, (descriptors, resident) in (("before", before), ("during", during), ("after", after)):
+    uses = [("before", before), ("during", during)]
+    uses += [(f"after {number}", use) for number, use in enumerate(after, 1)]
+    for name, (descriptors, resident) in uses:
         print(f"{name:8} {descriptors:5} descriptors  {resident:7.1f} MiB resident")
 
 

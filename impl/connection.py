@@ -3,6 +3,7 @@
 import struct
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Final, Generic, TypeVar
 
 from msgspec import Struct
@@ -42,7 +43,7 @@ class Connection(Generic[RegionT]):
     `is_stranger` is asked before each frame: whether nobody knows yet who is there.
     """
 
-    __slots__ = ("_is_stranger", "_limits", "clock", "frames", "outbox")
+    __slots__ = ("clock", "frames", "outbox")
 
     def __init__(
         self,
@@ -51,9 +52,8 @@ class Connection(Generic[RegionT]):
         now_ns: int,
         is_stranger: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._limits = limits
-        self._is_stranger = is_stranger
-        self.frames = FrameBuffer(self._limit)
+        # No bound method: a cycle would keep a closed connection's frame until a late collection.
+        self.frames = FrameBuffer(partial(_limit, limits, is_stranger))
         self.outbox: deque[memoryview | RegionT] = deque()
         self.clock = ConnectionClock(times, now_ns)
 
@@ -77,11 +77,6 @@ class Connection(Generic[RegionT]):
         """What to log when it is past its deadline; `silence` is what never came."""
         return self.clock.overdue(self.frames.pending_byte_count, owed_byte_count, silence)
 
-    def _limit(self, first_bytes: memoryview) -> int:
-        if self._is_stranger():
-            return self._limits.stranger_byte_count
-        return self._limits.limit(first_bytes)
-
     def _phase(self, *, is_served: bool) -> Phase:
         if self.outbox:
             return Phase.SENDING
@@ -92,3 +87,8 @@ class Connection(Generic[RegionT]):
         if self.clock.phase is Phase.SILENT and not self.frames.taken_count:
             return Phase.SILENT
         return Phase.IDLE
+
+
+def _limit(limits: FrameLimits, is_stranger: Callable[[], bool], first_bytes: memoryview) -> int:
+    """How large the frame may be that begins with these bytes."""
+    return limits.stranger_byte_count if is_stranger() else limits.limit(first_bytes)

@@ -1,5 +1,7 @@
 """Deadlines, phases and admission under a clock that is a number."""
 
+import gc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -124,6 +126,18 @@ def test_a_client_that_does_not_take_its_answer_is_overdue_however_much_it_sends
     assert client.settle() == 27
     assert client.connection.held_byte_count == 6
     assert "6 B of an answer not taken within 20 ms" in client.connection.overdue(6)
+
+
+def test_a_connection_is_gone_with_its_last_name_and_waits_for_no_collector() -> None:
+    client = _Client()
+    client.sends(_FRAME[:4], at_ms=1)
+    gc.collect()
+    gc.disable()
+    try:
+        del client
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 def test_connections_are_counted_altogether_and_by_address() -> None:

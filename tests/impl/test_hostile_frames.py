@@ -296,6 +296,17 @@ def test_many_large_frames_at_once_are_taken_one_after_another(impatient: Broker
         client.close()
 
 
+def test_a_large_frame_that_is_never_finished_is_forgotten_with_its_connection(
+    broker: BrokerProcess,
+) -> None:
+    until(broker.is_alone)
+    before = broker.resident_byte_count()
+    with RawClient(broker.port) as client:
+        client.send((100_000_000).to_bytes(4, "big") + bytes(2), bytes(50_000_000))
+        until(lambda: broker.resident_byte_count() - before > 40_000_000)
+    until(lambda: broker.resident_byte_count() - before < 8_000_000)
+
+
 def test_descriptors_and_memory_come_back_when_a_crowd_has_left(broker: BrokerProcess) -> None:
     until(broker.is_alone)
     before = broker.resident_byte_count()
