@@ -4,7 +4,7 @@ A trace of any size is judged in one pass, because no contract keeps the events 
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol, TypeAlias, cast
+from typing import NamedTuple, Protocol, TypeAlias, cast
 
 import msgspec
 
@@ -132,9 +132,10 @@ class _Leaf:
         return msgspec.structs.replace(
             found,
             outcome=Outcome.UNKNOWN,
-            summary=doubt.message,
-            witnesses=(doubt,),
+            summary=doubt.witness.message,
+            witnesses=(doubt.witness,),
             witness_count=1,
+            hint=doubt.hint,
         )
 
 
@@ -199,14 +200,24 @@ class Judging:
         return tuple(node.verdict(self._visible_kinds, provenance) for node in self._nodes)
 
 
-def _blindness(contract: Contract, visible_kinds: frozenset[str]) -> Witness | None:
+class _Doubt(NamedTuple):
+    """Why a contract that nothing speaks against cannot be shown, and what may help."""
+
+    witness: Witness
+    hint: str
+
+
+def _blindness(contract: Contract, visible_kinds: frozenset[str]) -> _Doubt | None:
     missing = sorted(contract.needs - visible_kinds)
     if not missing:
         return None
-    return Witness(message=f"the source cannot see {', '.join(missing)}")
+    hint = "trace all calls that the contracts need: iowitness trace --suite SUITE -- COMMAND"
+    if missing == ["BlockIssued"]:
+        hint = "what reaches the device is seen by root alone: iowitness trace --block FOLDER"
+    return _Doubt(Witness(message=f"the source cannot see {', '.join(missing)}"), hint)
 
 
-def _gap_doubt(contract: Contract, watch: Watch, provenance: Provenance) -> Witness | None:
+def _gap_doubt(contract: Contract, watch: Watch, provenance: Provenance) -> _Doubt | None:
     def concerns(gap: Gap) -> bool:
         near = gap.process_id is None or watch.concerns(gap.process_id)
         return near and may_hide(gap, contract.doubted_by)
@@ -218,13 +229,18 @@ def _gap_doubt(contract: Contract, watch: Watch, provenance: Provenance) -> Witn
     place = f" ({raw.rpartition('/')[2]}:{gaps[0].line})" if gaps[0].line else ""
     count = len(gaps) - 1
     more = f", and {count} more {'gap' if count == 1 else 'gaps'}" if count else ""
-    return Witness(message=f"the source may have missed events: {gaps[0].reason}{place}{more}")
+    message = f"the source may have missed events: {gaps[0].reason}{place}{more}"
+    return _Doubt(Witness(message=message), "trace to the end, with -f, and keep the whole file")
 
 
-def _vacuity(contract: Contract, found: Verdict) -> Witness | None:
+def _vacuity(contract: Contract, found: Verdict) -> _Doubt | None:
     if found.event_count or contract.nothing_is_fine:
         return None
-    return Witness(message="nothing matched, so nothing was shown")
+    hint = (
+        "see that the selection fits (relative globs begin at the root, roles and phases come from "
+        "marks); where no such event is in order, nothing_is_fine: true says so"
+    )
+    return _Doubt(Witness(message="nothing matched, so nothing was shown"), hint)
 
 
 def _summary(found: Verdict) -> str:

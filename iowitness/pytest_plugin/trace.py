@@ -13,7 +13,6 @@ from iowitness.judged_report import report_of
 from iowitness.pytest_plugin.asked_contracts import Asked, AskedContracts, asked_contracts
 from iowitness.pytest_plugin.told import ARTIFACTS, contract_property
 from iowitness.pytest_plugin.violation import ContractViolated, violation_text
-from iowitness.report.artifacts import write_artifacts
 from iowitness.report.run_report import RunReport
 from iowitness.report.trace_quotes import TraceQuotes, quotes
 from iowitness.specs.contract import judge_history
@@ -158,6 +157,9 @@ class Trace:
         self, judged: Sequence[tuple[AskedContracts, tuple[Verdict, ...]]]
     ) -> None:
         """One report on all groups together: a test's folder is opened by people."""
+        # Imported late: most tests hold, and need none of the report's parts.
+        from iowitness.report.artifacts import write_artifacts
+
         if not judged:
             return
         first, _ = judged[0]

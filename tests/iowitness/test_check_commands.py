@@ -71,6 +71,7 @@ class TestCheck:
         code, told = run(check, good, "--suite", "append-only", "--set", "files=**/*.other")
         assert code == 3
         assert "UNKNOWN append-only: nothing matched, so nothing was shown" in told
+        assert "what to do: see that the selection fits" in told
 
     @pytest.mark.parametrize(
         ("arguments", "said"),
@@ -128,6 +129,13 @@ class TestCheck:
             page = (tmp_path / "report" / "report.md").read_text()
             assert code == 1
             assert re.search(r"^> 3: .*pwrite64", page, re.MULTILINE)
+
+    def test_a_trace_that_was_cut_is_unknown_and_says_what_to_do(self, good: Path) -> None:
+        good.write_bytes(good.read_bytes()[:-30])
+        code, told = run(check, good, "--suite", "append-only")
+        assert code == 3
+        assert "the trace is cut off within its last line (good.strace:6)" in told
+        assert "what to do: trace to the end, with -f, and keep the whole file" in told
 
     def test_verdicts_come_as_json(self, bad: Path) -> None:
         code, told = run(check, bad, "--suite", "append-only", "--json")

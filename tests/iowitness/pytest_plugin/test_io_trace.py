@@ -168,6 +168,7 @@ def test_what_is_not_shown_does_not_pass(pytester: pytest.Pytester) -> None:
             "iowitness: suite='kafca', expected one of append-only, *",
             "iowitness: io_contract: {nowhere} is no fixture of this test, expected one of *",
             "E         because:  nothing matched, so nothing was shown",
+            "E         hint:     see that the selection fits *",
             "test_no_trace_is_made is marked io_contract and made no trace, so nothing was shown*",
             "iowitness: a trace is running, *",
         ],
