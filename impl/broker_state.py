@@ -101,6 +101,7 @@ class BrokerState:
             config.groups, journal, self.wall_ms
         )
         self.groups.load(now_ns=self.now_ns())
+        self.groups.forget_topics_except(topics.by_name)
 
     @property
     def host(self) -> str:

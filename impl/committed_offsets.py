@@ -51,6 +51,10 @@ class CommittedOffsets:
         for (topic, partition), value in self.of(group).items():
             yield OffsetKey(group=group, topic=topic, partition=partition), value
 
+    def topics(self) -> frozenset[str]:
+        """All topics for which something was committed."""
+        return frozenset(topic for offsets in self._by_group.values() for topic, _ in offsets)
+
     def of_topic(self, topic: str) -> tuple[OffsetKey, ...]:
         """What was committed for a topic, by any group."""
         return tuple(key for key, _ in self.items() if key.topic == topic)

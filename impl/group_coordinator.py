@@ -6,7 +6,7 @@ clock in ns runs the groups, the wall clock in ms goes into what is saved.
 
 import heapq
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from typing import Generic
 
 from iowitness.impl.group import Group, GroupAnswer, join_refusal
@@ -155,6 +155,12 @@ class GroupCoordinator(Generic[CallT]):
     def forget_topic(self, topic: str) -> None:
         """A topic is gone: so are the offsets committed for it."""
         self.offsets.forget(self.offsets.committed.of_topic(topic))
+
+    def forget_topics_except(self, present: Container[str]) -> None:
+        """After a start: a stop may have come between a topic's removal and that of its offsets."""
+        for topic in self.offsets.committed.topics():
+            if topic not in present:
+                self.forget_topic(topic)
 
     def delete(self, name: str) -> ErrorCode:
         """A group goes with its offsets, if it has no members."""

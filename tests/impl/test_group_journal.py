@@ -62,6 +62,12 @@ def key(partition: int = 0, group: str = "g") -> OffsetKey:
     return OffsetKey(group=group, topic="t", partition=partition)
 
 
+def broker_with_topic() -> AskedBroker:
+    broker = AskedBroker()
+    broker.topics.create("t", 1, now_ms=1)
+    return broker
+
+
 def value(offset: int) -> OffsetValue:
     return OffsetValue(offset=offset, commit_timestamp=1)
 
@@ -123,7 +129,7 @@ def test_a_group_is_kept_where_kafka_keeps_it(group: str, count: int, partition:
 
 class TestLoading:
     def broker(self) -> AskedBroker:
-        broker = AskedBroker()
+        broker = broker_with_topic()
         broker.topics.create(OFFSETS_TOPIC, 1, now_ms=1)
         return broker
 
@@ -182,9 +188,8 @@ class TestLoading:
         assert len([one for one in caplog.messages if "passed over" in one]) == 2
 
     def test_a_directory_with_more_partitions_is_continued(self) -> None:
-        broker = AskedBroker()
+        broker = broker_with_topic()
         broker.topics.create(OFFSETS_TOPIC, 50, now_ms=1)
-        broker.topics.create("t", 1, now_ms=1)
         for group in ("g", "test", "hello"):
             error = broker.state.groups.commit(group, {key(0, group): value(4)}, now_ns=0)
             assert error is ErrorCode.NONE
@@ -209,7 +214,7 @@ class TestRewriting:
         return broker.topics.by_name[OFFSETS_TOPIC].partitions[0].log.byte_count
 
     def test_what_was_superseded_goes(self) -> None:
-        broker = AskedBroker()
+        broker = broker_with_topic()
         self.commit(broker, 2_000)
         assert self.byte_count(broker) <= 4_000 + 200
         log = broker.topics.by_name[OFFSETS_TOPIC].partitions[0].log
@@ -220,7 +225,7 @@ class TestRewriting:
         assert {one.offset for one in committed.values()} == {1_997, 1_998, 1_999}
 
     def test_a_large_state_is_not_rewritten_for_every_commit(self) -> None:
-        broker = AskedBroker()
+        broker = broker_with_topic()
         many = {key(partition): value(1) for partition in range(2_000)}
         assert broker.state.groups.commit("g", many, now_ns=0) is ErrorCode.NONE
         kept = self.byte_count(broker)
@@ -231,7 +236,7 @@ class TestRewriting:
 
     @pytest.mark.parametrize("calls", range(1, 40, 2))
     def test_a_stop_in_the_middle_loses_nothing(self, calls: int) -> None:
-        broker = AskedBroker()
+        broker = broker_with_topic()
         self.commit(broker, 30)
         journal_log = broker.topics.by_name[OFFSETS_TOPIC].partitions[0].log
         journal_log.flush()

@@ -1,5 +1,6 @@
 """Committed offsets: who may commit, every form of asking for them, what survives and what goes."""
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ from iowitness.impl.messages.groups import (
 )
 from iowitness.impl.wire_errors import ErrorCode
 from tests.doubles.asked_broker import AskedBroker
+from tests.doubles.forgetting_files import Crashed
 from tests.impl.test_group_requests import join_request, joined, stable, sync_request
 
 DAY_MS = 86_400_000
@@ -268,6 +270,20 @@ class TestGoing:
         broker.ask(DeleteTopicsResponse, ApiKey.DELETE_TOPICS, 6, request)
         for _ in range(2):
             assert stored(broker) == {("u", 0): 8}
+            broker.kill()
+
+    @pytest.mark.parametrize("calls", range(0, 40, 3))
+    def test_they_go_too_where_the_broker_stopped_on_the_way(self, calls: int) -> None:
+        broker = broker_with_topics()
+        commit(broker, {("t", 0): 7, ("u", 0): 8})
+        broker.files.calls_until_crash = calls
+        request = DeleteTopicsRequest(topics=(DoomedTopic(name="t"),))
+        with contextlib.suppress(Crashed):
+            broker.ask(DeleteTopicsResponse, ApiKey.DELETE_TOPICS, 6, request)
+        broker.kill()
+        for _ in range(2):
+            assert (("t", 0) in stored(broker)) == ("t" in broker.topics.by_name)
+            assert stored(broker)["u", 0] == 8
             broker.kill()
 
     def test_single_offsets_are_deleted_while_the_group_has_no_members(self) -> None:
