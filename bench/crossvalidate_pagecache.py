@@ -62,7 +62,7 @@ def speeds(path: Path) -> Speeds:
     changes = steps(path)
     stores = [cached for _, cached, _ in changes if cached > 1.8]
     fast = fastest(stores)
-    slow = [store for store in stores if store < 0.75 * fast]
+    slow = [store for store in stores if store < 0.85 * fast]
     faults = [-free for free, cached, _ in changes if abs(cached) < 0.01 and free < -1.2]
     return Speeds(
         disk_read=median([c for _, c, d in changes if 0.3 < c < 0.8 and abs(d) < 0.01]),

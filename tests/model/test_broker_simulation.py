@@ -1,5 +1,6 @@
 """`simulate_broker`: what holds of every load, and what is known of simple ones."""
 
+import tracemalloc
 from dataclasses import replace
 from itertools import pairwise
 
@@ -237,3 +238,24 @@ def test_a_sender_that_looks_now_and_then_sends_full_batches_later() -> None:
 
     # 16 records of 1 kB fill a batch in 2.7 ms; looking after every 14 finds it later by half that.
     assert median_ns(0) + 700_000 < median_ns(14) < median_ns(0) + 2_700_000
+
+
+def test_memory_does_not_grow_with_the_bytes_that_go_through() -> None:
+    """With retention, three times the bytes need no more memory."""
+
+    def peak(seconds: float) -> int:
+        storage = Storage(
+            partition_count=2, segment_byte_count=20_000_000, retention_byte_count=60_000_000
+        )
+        made = load(rate=40_000, seconds=seconds, storage=storage, sample_count=10)
+        few = replace(made.producers, batch_size_byte_count=262_144, linger_ns=50_000_000)
+        made = replace(made, producers=few)
+        tracemalloc.start()
+        figures = simulate_broker(hardware(memory_byte_count=300_000_000), made)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert figures.log_byte_count < 200_000_000
+        assert figures.stored_byte_count > 35_000_000 * seconds
+        return most
+
+    assert peak(12) < 1.5 * peak(4)
