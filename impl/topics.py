@@ -21,7 +21,13 @@ from iowitness.impl.log_files import LogFiles
 from iowitness.impl.log_retention import delete_old_segments
 from iowitness.impl.replaced_file import read_file, replace_file
 from iowitness.impl.topic_settings import SettingRefused, TopicConfig, topic_config
-from iowitness.impl.topics_file import TOPICS_FILE, TopicsOnFile, encode_topics, read_topics
+from iowitness.impl.topics_file import (
+    NO_TOPICS,
+    TOPICS_FILE,
+    TopicsOnFile,
+    encode_topics,
+    read_topics,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -122,6 +128,10 @@ class Topics:
             now_ms=now_ms,
             topic_configs={name: own.log for name, own in configs.items()},
         )
+        if on_file is not NO_TOPICS:
+            # It may have been renamed by a process that stopped before it synced the folder: what
+            # is gone by now must not come back after a crash.
+            files.sync_directory(directory)
         topics = cls(opened, files, directory, config)
         topics._on_file = set(on_file.settings)
         try:

@@ -222,6 +222,17 @@ class TestCreating:
             assert made.error_code == ErrorCode.NONE
         assert set(broker.topics.by_name) == {"t", "other"}
 
+    @pytest.mark.parametrize("calls", range(20, 45))
+    def test_what_a_stopped_process_had_made_survives_the_machines_crash(self, calls: int) -> None:
+        broker = AskedBroker()
+        broker.files.calls_until_crash = calls
+        with contextlib.suppress(Crashed):
+            create(broker, wanted("t", 3))
+        broker.kill()
+        was_there = "t" in broker.topics.by_name
+        broker.crash(0)
+        assert ("t" in broker.topics.by_name) == was_there
+
 
 class TestRemoving:
     def test_a_removed_topic_is_gone_with_its_files_and_its_name_is_free(self) -> None:
