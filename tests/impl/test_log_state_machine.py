@@ -118,6 +118,42 @@ class LogMachine(RuleBasedStateMachine):
         self.start = self.log.start_offset
         self._recover_again()
 
+    @rule(how=st.sampled_from(["flush", "roll", "close"]), seed=st.integers(0, 2**32))
+    def a_sync_fails_and_the_machine_stops(self, how: str, seed: int) -> None:
+        work = {
+            "flush": lambda: self.log.flush(),
+            "roll": lambda: self.log.roll(now_ms=0),
+            "close": lambda: self.directory.close(),
+        }[how]
+        self.append([1], Compressor())  # an empty segment is replaced without a sync of its files
+        self.files.failing_syncs = 1
+        with pytest.raises(OSError, match="input/output error"):
+            work()
+        assert self.log.is_fenced
+        assert "/logs/.kafka_cleanshutdown" not in self.files.snapshot()
+        self.crash_and_open(seed, None)
+
+    @rule(size=st.integers(0, 120), free_byte_count=st.integers(0, 250))
+    def the_disk_is_full_for_an_append(self, size: int, free_byte_count: int) -> None:
+        value = b"%d|" % self.count + b"x" * size
+        self.count += 1
+        self.files.free_byte_count = free_byte_count
+        try:
+            self.log.append(encode_batch([(1_000 + self.count, None, value, ())]), now_ms=0)
+            is_taken = True
+        except OSError:
+            is_taken = False
+        self.files.free_byte_count = None
+        if self.log.is_fenced:
+            self.files.kill()
+            self._reopen()
+            # What was written and not acknowledged may have stayed, as a whole.
+            is_taken = self.log.end_offset == self.end + 1
+        if is_taken:
+            self.values[self.end] = value
+            self.end += 1
+        self.durable_end = max(self.durable_end, self.log.recovery_point)
+
     def _recover_again(self) -> None:
         before = {p: c for p, c in self.files.snapshot().items() if not p.endswith(".lock")}
         self.files.kill()
