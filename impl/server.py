@@ -21,6 +21,7 @@ from iowitness.impl.connection_clock import Phase
 from iowitness.impl.counted_files import CountedFiles
 from iowitness.impl.deadlines import Deadlines
 from iowitness.impl.log_files import LogFiles
+from iowitness.impl.log_lines import one_line
 from iowitness.impl.metrics import Closed, Metrics
 from iowitness.impl.metrics_families import Connections
 from iowitness.impl.metrics_listener import MetricsListener
@@ -149,9 +150,7 @@ class Server:
             None if self._page is None else self._page.next_ns(),
         )
         first_ns = min((due for due in dues if due is not None), default=None)
-        if first_ns is None:
-            return None
-        return max(0.0, (first_ns - time.monotonic_ns()) / 1e9)
+        return None if first_ns is None else max(0.0, (first_ns - time.monotonic_ns()) / 1e9)
 
     def _happened(self, descriptor: int, events: int) -> None:
         if descriptor == self._wake.descriptor:
@@ -175,12 +174,12 @@ class Server:
         try:
             yield
         except ProtocolViolation as violation:
-            log.warning("%s: %s; connection closed", peer.session.peer, violation)
+            log.warning("%s: %s; connection closed", peer.session.peer, one_line(violation))
             if isinstance(violation, Farewell):
                 peer.say_farewell(violation.frame)
             self._drop(peer, Closed.VIOLATION)
         except OSError as error:
-            log.info("%s: %s; connection closed", peer.session.peer, error)
+            log.info("%s: %s; connection closed", peer.session.peer, one_line(error))
             self._drop(peer, Closed.FAILURE)
         except Exception:
             log.exception("%s: a bug; connection closed", peer.session.peer)

@@ -75,6 +75,16 @@ _HOSTILE: dict[str, tuple[bytes, str]] = {
         "array count=2147483646, expected 0 to",
     ),
     "text that is no UTF-8": (request(METADATA, 1, b"\0\0\0\1\0\2\xff\xfe"), "expected UTF-8"),
+    "a name with line ends in it": (
+        request(
+            PRODUCE,
+            3,
+            bytes.fromhex("ffff 0000 00007530 00000001 0008")
+            + b"a\nb\x1b[31m"
+            + bytes.fromhex("00000001 00000000 ffffffff"),
+        ),
+        r"acks=0 and a\nb\x1b[31m-0 failed with",
+    ),
     "a produce request without its records": (
         request(PRODUCE, 3, produce_body("t", 0, bytes(61))[:-30]),
         "length=61 B, expected 0 to 31 B",
