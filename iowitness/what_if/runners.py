@@ -54,16 +54,16 @@ class InProcesses:
         """Run them side by side. Whatever ends this early ends the processes too."""
         # Spawned, not forked: the progress display of the parent has a thread.
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(self.count, context, initializer=_leave_interrupts) as pool:
+        with ProcessPoolExecutor(self.count, context, initializer=_end_on_interrupt) as pool:
             try:
                 yield from _as_completed(pool, tasks, self.count * _AHEAD)
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _leave_interrupts() -> None:
-    """Ctrl-C reaches the whole group; the parent decides what becomes of its workers."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _end_on_interrupt() -> None:
+    """Ctrl-C reaches the whole group: a worker ends at once, and without a traceback."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _as_completed(

@@ -1,6 +1,11 @@
 """`iowitness simulate` as it is typed."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -98,3 +103,29 @@ def test_schema_and_list_are_printed() -> None:
     listed = _invoke("--list").output
     assert "sendfile-or-copy " in listed
     assert "presets: " in listed
+
+
+def test_an_interruption_ends_everything_says_what_is_kept_and_the_command_goes_on(
+    what_if: Path, tmp_path: Path
+) -> None:
+    kept = tmp_path / "out" / "results.jsonl"
+    command = [sys.executable, "-m", "iowitness", "simulate", str(what_if), "--out", "out"]
+    with subprocess.Popen(
+        [*command, "--seeds", "500", "--workers", "2"],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as running:
+        while running.poll() is None and not (kept.exists() and kept.stat().st_size):
+            time.sleep(0.02)
+        os.killpg(running.pid, signal.SIGINT)
+        _, said = running.communicate(timeout=60)
+    assert running.returncode == 130
+    count = len(kept.read_text().splitlines())
+    assert f"{count} of 1000 runs are in" in said
+    assert "Traceback" not in said
+    again = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    assert again.returncode == 0
+    assert len(kept.read_text().splitlines()) <= count + 2
