@@ -5,17 +5,11 @@
   if (!source.charts) return;
 
   const COLOUR_COUNT = 8;
-  const EAGER_COUNT = 6;
   const BYTE_UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
   let colours = readColours();
 
   function readColours() {
-    const style = getComputedStyle(document.documentElement);
-    const named = (name) => style.getPropertyValue(`--${name}`).trim();
-    return {
-      soft: named("soft"), grid: named("grid"),
-      lines: Array.from({ length: COLOUR_COUNT }, (_, i) => named(`thread-${i}`)),
-    };
+    return plotBoxes.colours(["soft", "grid"]);
   }
 
   const short = (value) => `${+value.toPrecision(3)}`;
@@ -66,7 +60,7 @@
     for (const [number, line] of chart.lines.entries()) {
       // Wide below and narrow above, so that lines that coincide are all seen.
       const width = 1.6 + (2 * (chart.lines.length - 1 - number)) / Math.max(1, chart.lines.length - 1);
-      const stroke = () => colours.lines[line.colour % COLOUR_COUNT];
+      const stroke = () => colours.threads[line.colour % COLOUR_COUNT];
       const faint = () => `color-mix(in srgb, ${stroke()} 22%, transparent)`;
       series.push({
         stroke, width: chart.lines.length > 1 ? width : 1.8, spanGaps: true, dash: line.dashed ? [6, 4] : undefined,
@@ -160,43 +154,10 @@
 
   const charts = source.charts.map((chart) => ({ ...chart }));
 
-  function create(box) {
-    const chart = charts[Number(box.dataset.chart)];
-    if (chart.plot) return;
-    chart.readout = box.parentElement.querySelector(".readout");
+  function make(box, chart) {
     chart.data = columns(chart);
-    chart.plot = new uPlot(options(box, chart), chart.data, box);
-    box.addEventListener("keydown", (event) => onKey(event, chart));
-    new ResizeObserver(() => {
-      if (box.clientWidth && box.clientWidth !== chart.plot.width) {
-        chart.plot.setSize({ width: box.clientWidth, height: box.clientHeight });
-      }
-    }).observe(box);
+    return new uPlot(options(box, chart), chart.data, box);
   }
 
-  function recolour() {
-    colours = readColours();
-    for (const chart of charts.filter((each) => each.plot)) chart.plot.redraw();
-  }
-
-  const boxes = [...document.querySelectorAll(".plot")];
-  const near = new IntersectionObserver((entries) => {
-    for (const entry of entries.filter((each) => each.isIntersecting)) {
-      near.unobserve(entry.target);
-      create(entry.target);
-    }
-  }, { rootMargin: "800px" });
-  boxes.slice(0, EAGER_COUNT).forEach(create);
-  boxes.slice(EAGER_COUNT).forEach((box) => near.observe(box));
-
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
-  addEventListener("beforeprint", () => {
-    document.documentElement.dataset.print = "";
-    boxes.forEach(create);
-    recolour();
-  });
-  addEventListener("afterprint", () => {
-    delete document.documentElement.dataset.print;
-    recolour();
-  });
+  plotBoxes.show(charts, { make, onKey, recolour: () => { colours = readColours(); } });
 })();

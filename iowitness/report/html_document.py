@@ -35,9 +35,10 @@ def html_document(
     it names: text that slipped through the escaping could still not run.
     """
     uplot_script = resource("vendor/uplot.js")
+    own_script = resource("plot_boxes.js") + script.source
     return Template(resource("page.html")).substitute(
         title=escaped(title),
-        script_hashes=f"{_script_hash(uplot_script)} {_script_hash(script.source)}",
+        script_hashes=f"{_script_hash(uplot_script)} {_script_hash(own_script)}",
         uplot_style=resource("vendor/uplot.css"),
         style=resource("page.css"),
         skip=tag("a", f"Skip to {skip_to.title.lower()}", class_="skip", href=f"#{skip_to.anchor}"),
@@ -47,7 +48,7 @@ def html_document(
         uplot_license=escaped(resource("vendor/uplot-license.txt")),
         marks_json=script.marks_json,
         uplot_script=uplot_script,
-        script=script.source,
+        script=own_script,
     )
 
 

@@ -8,7 +8,6 @@
   const SHAPE_PX = 6;
   const RING_PX = 10;
   const NEAR_PX = 30;
-  const EAGER_COUNT = 8;
   const MARKS_PER_PATH = 200; // one path of 100,000 marks takes seconds to fill
   const OPERATIONS = ["write", "transfer", "read"];
   const WORDS = { write: "write", transfer: "sendfile", read: "read" };
@@ -18,12 +17,7 @@
   let colours = readColours();
 
   function readColours() {
-    const style = getComputedStyle(document.documentElement);
-    const named = (name) => style.getPropertyValue(`--${name}`).trim();
-    return {
-      ink: named("ink"), soft: named("soft"), grid: named("grid"), phase: named("phase"),
-      violated: named("violated"), threads: Array.from({ length: 8 }, (_, i) => named(`thread-${i}`)),
-    };
+    return plotBoxes.colours(["ink", "soft", "grid", "phase", "violated"]);
   }
 
   function running(deltas) {
@@ -324,18 +318,9 @@
 
   const charts = source.charts.map(({ bands, series }) => ({ bands, series: series.map(unpacked) }));
 
-  function create(box) {
-    const chart = charts[Number(box.dataset.chart)];
-    if (chart.plot) return;
-    chart.readout = box.parentElement.querySelector(".readout");
+  function make(box, chart) {
     chart.stretches = place(chart);
-    chart.plot = new uPlot(plotOptions(box, chart), extent(chart), box);
-    box.addEventListener("keydown", (event) => onKey(event, chart));
-    new ResizeObserver(() => {
-      if (box.clientWidth && box.clientWidth !== chart.plot.width) {
-        chart.plot.setSize({ width: box.clientWidth, height: box.clientHeight });
-      }
-    }).observe(box);
+    return new uPlot(plotOptions(box, chart), extent(chart), box);
   }
 
   function redrawAll(rescaled) {
@@ -347,20 +332,7 @@
     }
   }
 
-  function recolour() {
-    colours = readColours();
-    redrawAll(false);
-  }
-
-  const boxes = [...document.querySelectorAll(".plot")];
-  const near = new IntersectionObserver((entries) => {
-    for (const entry of entries.filter((each) => each.isIntersecting)) {
-      near.unobserve(entry.target);
-      create(entry.target);
-    }
-  }, { rootMargin: "800px" });
-  boxes.slice(0, EAGER_COUNT).forEach(create);
-  boxes.slice(EAGER_COUNT).forEach((box) => near.observe(box));
+  plotBoxes.show(charts, { make, onKey, recolour: () => { colours = readColours(); } });
 
   document.getElementById("plot-controls").addEventListener("change", (event) => {
     const { name, value, checked } = event.target;
@@ -368,16 +340,5 @@
     else if (checked) view.shown.add(value);
     else view.shown.delete(value);
     redrawAll(name === "axis");
-  });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
-  // Paper is light, and a canvas keeps what was drawn on it: so it is drawn anew for the printer.
-  addEventListener("beforeprint", () => {
-    document.documentElement.dataset.print = "";
-    boxes.forEach(create);
-    recolour();
-  });
-  addEventListener("afterprint", () => {
-    delete document.documentElement.dataset.print;
-    recolour();
   });
 })();
