@@ -117,6 +117,11 @@ class LogDirectory:
         stored = read_file(self._files, path)
         return None if stored is None else read_topic_id(stored, path)
 
+    def write_topic_id(self, topic: str, number: int, topic_id: str) -> None:
+        """Writes the topic's id into the partition's folder."""
+        content = encode_topic_id(topic_id)
+        replace_file(self._files, self._folder(topic, number), PARTITION_METADATA, content)
+
     def create(
         self,
         topic: str,
@@ -144,7 +149,7 @@ class LogDirectory:
             now_ms=now_ms,
             start=start,
         )
-        replace_file(self._files, log.directory, PARTITION_METADATA, encode_topic_id(topic_id))
+        self.write_topic_id(topic, number, topic_id)
         self._files.sync_directory(self._path)
         self._logs[topic, number] = log
         return log

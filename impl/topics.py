@@ -155,9 +155,18 @@ class Topics:
                     f"{self._path}: topic {name} has partitions {numbers}, "
                     f"expected 0..{numbers[-1]} without a gap"
                 )
-            text = self._directory.topic_id(name, 0)
-            topic_id = secrets.token_bytes(16) if text is None else _from_text(text)
+            topic_id = self._known_id(name, len(numbers))
             self._keep(name, topic_id, len(numbers), on_file.settings.get(name, {}))
+
+    def _known_id(self, name: str, partition_count: int) -> bytes:
+        """The id in the folders of a topic; where a stop came before it was written, it is now."""
+        texts = [self._directory.topic_id(name, number) for number in range(partition_count)]
+        known = next((text for text in texts if text is not None), None)
+        topic_id = secrets.token_bytes(16) if known is None else _from_text(known)
+        for number, text in enumerate(texts):
+            if text is None:
+                self._directory.write_topic_id(name, number, _as_text(topic_id))
+        return topic_id
 
     @property
     def by_name(self) -> Mapping[str, Topic]:

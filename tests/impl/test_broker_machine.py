@@ -48,6 +48,7 @@ class BrokerMachine(RuleBasedStateMachine):
         self.topics: Topics = {}
         self.offsets: dict[str, Offsets] = {group: {} for group in GROUPS}
         self.ever: dict[str, dict[tuple[str, int], set[int]]] = {group: {} for group in GROUPS}
+        self.ids: dict[str, bytes] = {}
         self.next_offset = 0
         self.calls_left: int | None = None
         self.stop: Callable[[], None] = self.broker.kill
@@ -162,6 +163,14 @@ class BrokerMachine(RuleBasedStateMachine):
             return max(codes.values())
 
         self.attempt(self.topics, work)
+
+    @invariant()
+    def a_topic_keeps_its_id(self) -> None:
+        """From when it is first seen, over every stop, until it is removed."""
+        topics = self.broker.topics.by_name
+        self.ids = {name: known for name, known in self.ids.items() if name in topics}
+        for name, topic in topics.items():
+            assert self.ids.setdefault(name, topic.topic_id) == topic.topic_id
 
     @invariant()
     def what_was_answered_is_there(self) -> None:
