@@ -182,10 +182,10 @@ class Delivery(Struct, gc=False, eq=False):
         return found
 
 
-class ObservedDelivery(Delivery, gc=False, eq=False, kw_only=True):
+class ObservedDelivery(Delivery, gc=False, eq=False):
     """A record with a value, its future, and somebody to call once it is done."""
 
-    on_delivery: OnDelivery | None
+    on_delivery: OnDelivery | None = None
 
 
 class FullDelivery(ObservedDelivery, gc=False, eq=False, kw_only=True):
@@ -236,12 +236,10 @@ def gathered(deliveries: Sequence[Delivery]) -> ManyDelivery:
 def gathered_observed(deliveries: Sequence[ObservedDelivery]) -> ManyDelivery:
     """As `gathered`, for records that somebody wants to hear of."""
     many = gathered(deliveries)
-    observers = []
-    for index, one in enumerate(deliveries):
-        if one.on_delivery is not None:
-            observers.append((index, one.on_delivery))
-            one.on_delivery = None
-    many.observers = observers
+    callbacks = [one.on_delivery for one in deliveries]
+    for one in deliveries:
+        one.on_delivery = None
+    many.observers = [pair for pair in enumerate(callbacks) if pair[1] is not None]  # type: ignore[misc]  # those without are left out
     return many
 
 

@@ -63,9 +63,9 @@ class FinishedBatches:
         self._memory.give_back(freed)
         for on_delivery, outcome, index, timestamp_ms in callbacks:
             try:
-                if outcome.error is not None:
-                    on_delivery(None, outcome.error)
-                else:
+                if outcome.error is None:
                     on_delivery(outcome.sent(index, timestamp_ms), None)
+                else:
+                    on_delivery(None, outcome.error)
             except Exception:
                 log.exception("a delivery callback failed")

@@ -99,6 +99,11 @@ class HandingOver:
             many = gathered(cast("list[Delivery]", handed))
             append_many(intake.topic, count, many, timestamp_ms, arrived_ns)
             return
+        kinds = set(map(type, handed))
+        if kinds == {ObservedDelivery}:
+            many = gathered_observed(cast("list[ObservedDelivery]", handed))
+            append_many(intake.topic, count, many, timestamp_ms, arrived_ns)
+            return
         for kind, group in groupby(handed, type):
             if kind is FullDelivery:
                 for one in cast("Iterator[FullDelivery]", group):

@@ -95,7 +95,7 @@ class Producer:
                 intake.left_byte_count = left
             delivery = Delivery(self._completions, value)
             if on_delivery is not None:
-                delivery = ObservedDelivery(self._completions, value, on_delivery=on_delivery)
+                delivery = ObservedDelivery(self._completions, value, 0, on_delivery)
                 intake.has_mixed = True
             intake.handed.append(delivery)
             if self._sender.is_idle:
