@@ -5,6 +5,7 @@ import errno
 import ipaddress
 import os
 import socket
+from collections.abc import Iterator
 from typing import Final
 
 from iowitness.impl.wire_errors import ListenFailed
@@ -68,17 +69,25 @@ class SpareDescriptor:
     __slots__ = ("_descriptor",)
 
     def __init__(self) -> None:
-        self._descriptor = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        self._descriptor = -1
+        self._take()
 
-    def turn_away(self, listener: socket.socket) -> None:
-        """Accept the first in the queue and close it."""
-        os.close(self._descriptor)
+    @contextlib.contextmanager
+    def lent(self) -> Iterator[None]:
+        """Within the block there is a descriptor to be had; it has to be given back there."""
+        self.close()
         try:
-            with contextlib.suppress(OSError):
-                listener.accept()[0].close()
+            yield
         finally:
-            self._descriptor = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+            self._take()
 
     def close(self) -> None:
         """Give it back."""
-        os.close(self._descriptor)
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    def _take(self) -> None:
+        """Hold one; the whole machine may have no more just now."""
+        with contextlib.suppress(OSError):
+            self._descriptor = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)

@@ -1,5 +1,6 @@
 """Taking connections in: counted, encrypted if need be, and asked who they are."""
 
+import contextlib
 import logging
 import secrets
 import socket
@@ -59,9 +60,9 @@ class Reception:
             sock, address = self._listener.accept()
         except OSError as error:
             if error.errno in OUT_OF_DESCRIPTORS:
-                self.refused_count += 1
-                self._spare.turn_away(self._listener)
-            log.warning("accept failed: %s", error)
+                self._turn_away(error)
+            else:
+                log.warning("accept failed: %s", error)
             return None
         told = f"{address[0]}:{address[1]}"
         refusal = self._doorkeeper.enter(address[0])
@@ -78,6 +79,19 @@ class Reception:
             sock.close()
             return None
         return self._peer(transport, told, address[0])
+
+    def _turn_away(self, error: OSError) -> None:
+        """Accept the first in the queue with the spare descriptor, and close it."""
+        self.refused_count += 1
+        with contextlib.suppress(OSError), self._spare.lent():
+            sock, address = self._listener.accept()
+            log.warning(
+                "%s:%s: %s, expected fewer connections, or a higher limit (ulimit -n); "
+                "connection closed",
+                *address[:2],
+                error,
+            )
+            sock.close()
 
     def left(self, peer: Peer) -> None:
         """Note that a peer's connection is gone."""

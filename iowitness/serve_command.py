@@ -15,8 +15,6 @@ from iowitness.impl.stored_users import load_users
 from iowitness.impl.tls_context import TlsFiles, TlsFilesUnusable
 from iowitness.impl.users_file import UsersFileError
 from iowitness.impl.wire_errors import ListenFailed
-from iowitness.located_yaml import LocatedErrors
-from iowitness.server_file import read_server_file
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _ALL_ADDRESSES = frozenset({"0.0.0.0", "::"})  # noqa: S104 - named so as to ask for more
@@ -103,6 +101,9 @@ commands = (serve,)
 def _read_config(path: Path | None) -> ServerConfig:
     if path is None:
         return ServerConfig()
+    from iowitness.located_yaml import LocatedErrors
+    from iowitness.server_file import read_server_file
+
     try:
         return read_server_file(path.read_text(encoding="utf-8"), str(path), ServerConfig())
     except LocatedErrors as errors:

@@ -3,8 +3,10 @@
 import contextlib
 import itertools
 import re
+import resource
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from crc32c import crc32c
@@ -290,6 +292,30 @@ def test_one_connection_too_many_is_closed_and_told_in_the_log(impatient: Broker
     assert "connections=12, expected fewer than 12" in impatient.log_path.read_text()
     for client in clients:
         client.close()
+
+
+def test_who_comes_when_descriptors_have_run_out_is_turned_away_and_the_loop_sleeps(
+    tmp_path: Path,
+) -> None:
+    with broker_process(tmp_path) as process, contextlib.ExitStack() as crowd:
+        open_count = len(list(Path(f"/proc/{process.process_id}/fd").iterdir()))
+        resource.prlimit(process.process_id, resource.RLIMIT_NOFILE, (open_count + 5,) * 2)
+        clients = [crowd.enter_context(RawClient(process.port)) for _ in range(12)]
+        assert all(client.is_served() for client in clients[:5])
+        assert [client.wait_closed() for client in clients[5:]] == [b""] * 7
+        names = [client.name for client in clients[5:]]
+        told = [line for line in process.closing_lines() if "Too many open files" in line]
+        assert [name in line for name, line in zip(names, told, strict=True)] == [True] * 7
+        clients[0].close()
+        until(lambda: _is_welcome(process))
+
+
+def _is_welcome(process: BrokerProcess) -> bool:
+    with RawClient(process.port) as client:
+        try:
+            return client.is_served()
+        except ConnectionError:
+            return False
 
 
 def test_many_large_frames_at_once_are_taken_one_after_another(impatient: BrokerProcess) -> None:
