@@ -114,10 +114,11 @@ def _checked(
         root=suite.root,
         command_line=("iowitness", *sys.argv[1:]),
     )
-    if out is not None:
-        with tempfile.TemporaryDirectory() as folder:
-            raw = joined_raw_trace(trace, Path(folder))
+    with tempfile.TemporaryDirectory() as folder:
+        raw = joined_raw_trace(trace, Path(folder)) if out is not None else trace
+        if out is not None:
             write_artifacts(report, out, (raw,))
+        quoted = _quotes(report, raw)
     if sarif is not None:
         from iowitness.report.sarif import sarif_json
 
@@ -125,13 +126,24 @@ def _checked(
     if form == "json":
         sys.stdout.buffer.write(verdicts_json(report, (trace.name,)))
     else:
-        print_report(report, sys.stdout)
+        print_report(report, sys.stdout, quoted)
         left_out = [one.name for one in suite.contracts if one.only_with_workload]
         if left_out:
             click.echo(f"Left out, being about the suite's own workload: {', '.join(left_out)}")
         if out is not None:
             click.echo(f"Report: {out / 'report.html'}")
     return of_outcome(report.outcome)
+
+
+def _quotes(report: Any, raw: Path) -> Any:
+    """The lines of a raw trace that show what was found; none of a stored history."""
+    from iowitness.report.trace_quotes import NO_QUOTES, quotes
+    from iowitness.trace_sources import is_stored_history
+    from iowitness.traces.raw_input import file_lines
+
+    if not raw.is_file() or is_stored_history(raw):
+        return NO_QUOTES
+    return quotes(report, raw.name, file_lines(str(raw)))
 
 
 @click.command()

@@ -9,9 +9,10 @@ from typing import Literal, TextIO
 from msgspec import Struct
 
 from iowitness.report.event_words import event_place, event_words
-from iowitness.report.printable import one_line
+from iowitness.report.printable import one_line, shortened_in_the_middle
 from iowitness.report.quantities import count_text, figure_text
 from iowitness.report.run_report import RunReport
+from iowitness.report.trace_quotes import NO_QUOTES, TraceQuotes, lines_of
 from iowitness.report.verdict_words import (
     agreement_mark,
     agreement_sentence,
@@ -20,7 +21,7 @@ from iowitness.report.verdict_words import (
     figure_words,
     rule_words,
 )
-from iowitness.specs.verdict import Outcome
+from iowitness.specs.verdict import Outcome, Witness
 
 _STYLES = {
     "HOLDS": "bold green",
@@ -30,6 +31,8 @@ _STYLES = {
     "UNKNOWN": "bold yellow",
 }
 _FIGURES_SHOWN = 3
+_QUOTED_WITNESS_COUNT = 2
+_LINE_CHARACTER_COUNT = 200
 
 
 class Table(Struct, frozen=True, kw_only=True):
@@ -41,18 +44,18 @@ class Table(Struct, frozen=True, kw_only=True):
     right: frozenset[int] = frozenset()
 
 
-def print_report(report: RunReport, stream: TextIO) -> None:
+def print_report(report: RunReport, stream: TextIO, quotes: TraceQuotes = NO_QUOTES) -> None:
     """Print the tables and findings to a stream, with colours if it is a terminal."""
     if stream.isatty():
-        _print_rich(report, stream)
+        _print_rich(report, stream, quotes)
     else:
-        stream.write(plain_text(report))
+        stream.write(plain_text(report, quotes))
 
 
-def plain_text(report: RunReport) -> str:
+def plain_text(report: RunReport, quotes: TraceQuotes = NO_QUOTES) -> str:
     """Tables and findings as lines of plain text, with a newline at the end."""
     blocks = ["\n".join(_plain_lines(table)) for table in tables(report)]
-    findings = finding_lines(report)
+    findings = finding_lines(report, quotes)
     if findings:
         blocks.append("\n".join(findings))
     blocks.append("\n".join(closing_lines(report)))
@@ -98,19 +101,24 @@ def tables(report: RunReport) -> tuple[Table, ...]:
     )
 
 
-def finding_lines(report: RunReport) -> Sequence[str]:
-    """Each violation, doubt and difference with its place, then the run's own remarks."""
+def finding_lines(report: RunReport, quotes: TraceQuotes = NO_QUOTES) -> Sequence[str]:
+    """Each violation, doubt and difference with its place, then the run's own remarks.
+
+    The first witnesses of each are followed by the lines of the raw trace, where they are given.
+    """
     lines: list[str] = []
     for verdict in report.verdicts:
         if verdict.outcome is Outcome.HOLDS:
             continue
-        for witness in verdict.witnesses:
+        for number, witness in enumerate(verdict.witnesses):
             lines.append(f"{verdict.outcome.value} {verdict.contract}: {witness.message}")
             lines += [
                 f"  {event_place(event, _trace_name(report))}: "
                 f"{event_words(event, report.data_root)}"
                 for event in witness.events
             ]
+            if number < _QUOTED_WITNESS_COUNT:
+                lines += _quoted_lines(witness, quotes)
         if not verdict.witnesses:
             lines.append(f"{verdict.outcome.value} {verdict.contract}: {verdict.summary}")
         left_out = verdict.witness_count - len(verdict.witnesses)
@@ -127,12 +135,22 @@ def finding_lines(report: RunReport) -> Sequence[str]:
     return [one_line(line) for line in (*lines, *report.findings)]
 
 
+def _quoted_lines(witness: Witness, quotes: TraceQuotes) -> Sequence[str]:
+    marked = frozenset(line for event in witness.events for line in lines_of(event))
+    return [
+        f"    {'>' if number in marked else ' '} {number}: "
+        f"{shortened_in_the_middle(quotes.texts[number], _LINE_CHARACTER_COUNT)}"
+        for run in quotes.stretch(marked, 1)
+        for number in run
+    ]
+
+
 def closing_lines(report: RunReport) -> Sequence[str]:
-    """The result in two sentences."""
-    return (
-        one_line(f"{report.outcome.value}: {contracts_sentence(report)}"),
-        one_line(agreement_sentence(report)),
-    )
+    """The result in a sentence, and for a workload of ours whether the prediction held."""
+    result = one_line(f"{report.outcome.value}: {contracts_sentence(report)}")
+    if report.workload is None and report.agreement is None:
+        return (result,)
+    return result, one_line(agreement_sentence(report))
 
 
 def _trace_name(report: RunReport) -> str:
@@ -152,7 +170,7 @@ def _plain_lines(table: Table) -> Sequence[str]:
     return lines
 
 
-def _print_rich(report: RunReport, stream: TextIO) -> None:
+def _print_rich(report: RunReport, stream: TextIO, quotes: TraceQuotes) -> None:
     # Imported late: rich takes 40 ms, which a run without a terminal need not pay.
     from rich import box
     from rich.console import Console
@@ -169,8 +187,9 @@ def _print_rich(report: RunReport, stream: TextIO) -> None:
         for row in table.rows:
             shown.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
         console.print(shown)
-    for line in finding_lines(report):
+    for line in finding_lines(report, quotes):
         console.print(Text(line))
-    outcome, agreement = closing_lines(report)
+    outcome, *agreement = closing_lines(report)
     console.print(Text(outcome, style=_STYLES[report.outcome.value]))
-    console.print(Text(agreement))
+    for line in agreement:
+        console.print(Text(line))

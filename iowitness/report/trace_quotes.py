@@ -45,6 +45,10 @@ class TraceQuotes(Struct, frozen=True, kw_only=True):
         return tuple(tuple(run) for run in runs)
 
 
+NO_QUOTES = TraceQuotes()
+"""For a report whose raw trace is not at hand."""
+
+
 def _string_start(match: re.Match[str]) -> str:
     """The beginning of a printed buffer, which does not end within an escape."""
     kept = 0

@@ -66,6 +66,9 @@ class TestCheck:
         code, told = run(check, bad, "--suite", "append-only")
         assert code == 1
         assert "write of 4 B at 0, expected 4 or above (srv/a.log, bad.strace:3)" in told
+        assert '    > 3: 7 1795432000.000003 pwrite64(3</srv/a.log>, "two\\n", 4, 0) = 4' in told
+        assert "      2: 7 1795432000.000002 write(3</srv/a.log>" in told
+        assert "predicted" not in told
 
     def test_what_cannot_be_shown_exits_3(self, good: Path) -> None:
         code, told = run(check, good, "--suite", "append-only", "--set", "files=**/*.other")
