@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.doubles.witnessed_files import WitnessedFiles
 
+from iowitness.crash_run.witnessed_files import WitnessedFiles
 from iowitness.impl.batch_writer import encode_batch
 from iowitness.impl.log import Log
 from iowitness.impl.log_cleaner import compact
