@@ -5,6 +5,8 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from msgspec import structs
+
 from iowitness.impl.group_config import GroupConfig
 from iowitness.impl.log_files import LogFiles
 from iowitness.impl.server import Server
@@ -33,3 +35,25 @@ def running_broker(
 def address(server: Server) -> str:
     """Where clients find it."""
     return f"127.0.0.1:{server.port}"
+
+
+class RestartingBroker:
+    """A broker that comes back on the same port and folder, with the same settings."""
+
+    def __init__(self, folder: Path, config: ServerConfig) -> None:
+        self.folder = folder
+        self._config = config
+        self._running = contextlib.ExitStack()
+        self.port = self._running.enter_context(running_broker(folder, config)).port
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def restart(self) -> None:
+        self.stop()
+        config = structs.replace(self._config, port=self.port)
+        self._running.enter_context(running_broker(self.folder, config))
+
+    def stop(self) -> None:
+        self._running.close()

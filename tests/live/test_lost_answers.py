@@ -4,7 +4,6 @@ The broker remembers the last batches of each producer, across a restart too, an
 repetition with the offset that it gave the first time.
 """
 
-import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,37 +16,20 @@ from iowitness.impl.producer import Producer
 from iowitness.impl.producer_config import ProducerConfig
 from iowitness.impl.server_config import ServerConfig
 from tests.doubles.lossy_proxy import PROXY_HOST, LossyProxy, lossy_proxy
-from tests.doubles.running_broker import running_broker
+from tests.doubles.running_broker import RestartingBroker
 
 _CONFIG = ServerConfig(advertised_host=PROXY_HOST)
 _PLACE = TopicPartition("t", 0)
 
 
-class _Broker:
-    """A broker that can be stopped and started again on its port."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._running = contextlib.ExitStack()
-        self.port = self._running.enter_context(running_broker(folder, _CONFIG)).port
-
-    def restart(self) -> None:
-        self._running.close()
-        config = ServerConfig(advertised_host=PROXY_HOST, port=self.port)
-        self._running.enter_context(running_broker(self._folder, config))
-
-    def stop(self) -> None:
-        self._running.close()
-
-
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[_Broker]:
-    broker = _Broker(tmp_path)
+def broker(tmp_path: Path) -> Iterator[RestartingBroker]:
+    broker = RestartingBroker(tmp_path, _CONFIG)
     yield broker
     broker.stop()
 
 
-def _stored(broker: _Broker) -> dict[int, bytes | None]:
+def _stored(broker: RestartingBroker) -> dict[int, bytes | None]:
     """Every record by its offset, read past the proxy."""
     consumer = Consumer(f"127.0.0.1:{broker.port}")
     consumer.cluster.refresh(("t",))
@@ -65,7 +47,7 @@ def _stored(broker: _Broker) -> dict[int, bytes | None]:
 
 @pytest.mark.parametrize("restarts", [False, True], ids=["broker stays", "broker restarts"])
 def test_our_producer_learns_the_offsets_of_the_first_time(
-    broker: _Broker, *, restarts: bool
+    broker: RestartingBroker, *, restarts: bool
 ) -> None:
     values = [b"%04d" % number for number in range(120)]
     proxy = LossyProxy(
@@ -85,7 +67,7 @@ def test_our_producer_learns_the_offsets_of_the_first_time(
 @pytest.mark.client
 @pytest.mark.parametrize("restarts", [False, True], ids=["broker stays", "broker restarts"])
 def test_librdkafka_learns_the_offsets_of_the_first_time(
-    broker: _Broker, *, restarts: bool
+    broker: RestartingBroker, *, restarts: bool
 ) -> None:
     confluent_kafka: Any = pytest.importorskip("confluent_kafka")
     values = [b"%04d" % number for number in range(120)]

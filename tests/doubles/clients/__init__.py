@@ -18,9 +18,13 @@ class Sent(NamedTuple):
 
 
 class MatrixClient(Protocol):
-    """One client. `codecs` are those that it offers."""
+    """One client. `codecs` are those that it offers.
+
+    `most_partitions_read` limits how many are read one by one, for a client that is slow to start.
+    """
 
     codecs: Sequence[str]
+    most_partitions_read: int | None
 
     def produce(
         self,

@@ -17,6 +17,7 @@ class JavaConsole:
     """Its producer takes no partition, but a key, which its hash sends to one."""
 
     codecs = ("none", "gzip", "snappy", "lz4", "zstd")
+    most_partitions_read = 2
 
     def produce(
         self,

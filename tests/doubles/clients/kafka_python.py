@@ -10,6 +10,8 @@ from tests.doubles.clients import PATIENCE_S, Sent, halves
 
 
 class KafkaPython:
+    most_partitions_read = None
+
     def __init__(self) -> None:
         self._kafka: Any = pytest.importorskip("kafka")
         codec: Any = pytest.importorskip("kafka.codec")

@@ -42,6 +42,7 @@ class KafkaJs:
     """Its other codecs come as packages of their own."""
 
     codecs = ("none", "gzip")
+    most_partitions_read = None
 
     def __init__(self) -> None:
         self._modules = _installed()

@@ -16,6 +16,7 @@ _CONFIG = ConsumerConfig(max_wait_ms=100)
 
 class Ours:
     codecs = ("none", "gzip", "snappy", "lz4", "zstd")
+    most_partitions_read = None
 
     def produce(
         self,
