@@ -39,7 +39,7 @@ def _run(folder: Path, runner: Runner, wanted: tuple[Task, ...]) -> int:
 
 
 def test_an_interrupted_sweep_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    wanted = tasks(small_plan("producer-batching"), (0, 1))
+    wanted = tasks(small_plan("producer-threads"), tuple(range(4)))
     with pytest.raises(KeyboardInterrupt):
         _run(tmp_path, _Counting(most=3), wanted)
     second = _Counting(most=len(wanted))
