@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from iowitness import __version__
 from tests.doubles.ptrace_here import why_not
 
 _ROOT = Path(__file__).parents[2]
@@ -118,7 +119,7 @@ def test_a_strangers_test_finds_the_plugin_and_the_suites_of_the_wheel(
         text=True,
         check=False,
     )
-    assert "iowitness-0.1.0" in told.stdout  # among pytest's plugins
+    assert f"iowitness-{__version__}" in told.stdout  # among pytest's plugins
     traced = "1 passed, 1 skipped" if why_not() else "2 passed"
     assert traced in told.stdout, told.stdout + told.stderr
     asked = "import iowitness; print(iowitness.__file__)"
