@@ -14,7 +14,7 @@ import zstandard
 
 from iowitness.traces.trace_error import TraceError
 
-_CHUNK_BYTE_COUNT = 1 << 20
+_CHUNK_BYTE_COUNT = 1 << 17
 _LINES_AT_ONCE = 512
 _LONGEST_LINE_BYTE_COUNT = 64 << 20
 """A line longer than this is no strace output: 16 MiB of data, each byte escaped, is the most."""
