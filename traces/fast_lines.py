@@ -3,7 +3,7 @@
 `FastLines` knows the form that most traces have, `PID UNIX-TIME call(...) = result <duration>`, and
 the shapes of the calls that make up most of their lines. Whatever is not exactly so goes to the
 `StraceReader`, which is complete; both change the same world, and the same events come out.
-bench/parse.py prints what it is worth: about nine times the lines per second.
+bench/parse.py prints what it is worth.
 """
 
 from collections import Counter
