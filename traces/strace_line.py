@@ -79,9 +79,9 @@ _SIGNAL = re.compile(rb"--- (?:stopped by )?(SIG[A-Z0-9_+]+|[0-9]+)(?: \{.*\})? 
 _NOTE = re.compile(rb"(?:[^ ]*/)?strace: .*|\[ Process PID=[0-9]+ runs in .* mode\. \]", re.DOTALL)
 # The ostrich of --tips stands on standard error, behind a trace that goes there too; the lines with
 # its words look as those of a dump.
-_TIP = re.compile(rb" {2}_{30,} +_{4}| [/\\] *[ _]{30,}.*| {50,}[^a-z0-9]*")
+_TIP = re.compile(rb" {2}_{30,} +_{4}| [/\\] *[ _]{30,}.*| {50}[^a-z0-9]*")
 _TABLE = re.compile(
-    rb"% time +seconds +usecs/call +calls +errors syscall|[ -]*-{6,}[ -]*|"
+    rb"% time +seconds +usecs/call +calls +errors syscall|-{6}(?: -+)+|"
     rb" *[0-9]+\.[0-9]+ +[0-9]+\.[0-9]+ +[0-9]+ +[0-9]+ +(?:[0-9]+ +)?(?:[a-z0-9_]+|total)"
 )
 _UNFINISHED = b" <unfinished ...>"

@@ -112,6 +112,21 @@ def test_an_endless_line_is_refused_in_bounded_memory(tmp_path: Path) -> None:
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize(
+    "line",
+    [b"-" * 200_000 + b"x", b" " * 200_000 + b"a", b" /" + b" " * 200_000, b"1 " * 100_000,
+     b"7 1700000000.000000 read(" + b"[" * 200_000,
+     b'7 1700000000.000000 read("' + b'\\"' * 100_000,
+     b"7 1700000000.000000 f(" + b"1 /* A|" * 30_000 + b") = 0 <0.000001>",
+     b"7 1700000000.000000 f(" + b"<" * 100_000 + b") = 0 <0.000001>",
+     b"7 1700000000.000000 f(" + b"1<a->" * 40_000 + b") = 0 <0.000001>",
+     b"7 1700000000.000000 f(" + b"3</a>" * 40_000 + b') = 0 "',
+     b"--- SIGHUP {" + b"}" * 200_000],
+)  # fmt: skip
+def test_a_long_odd_line_takes_no_longer_than_its_length(line: bytes) -> None:
+    read_or_refuse([b"7 1700000000.000000 getpid() = 7 <0.000001>\n", line + b"\n"])
+
+
 def test_an_empty_file_is_an_empty_history(tmp_path: Path) -> None:
     path = tmp_path / "empty.strace"
     path.write_bytes(b"")
