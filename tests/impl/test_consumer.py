@@ -52,7 +52,7 @@ def test_the_next_fetch_is_under_way_while_records_are_worked_on(
         FetchLink, "ask", lambda link, positions: (asked.append(positions), ask(link, positions))
     )
     _produce(server, 0, b"one", b"two")
-    consumer = Consumer(address(server), _QUICK)
+    consumer = Consumer(address(server), ConsumerConfig(max_wait_ms=20_000))
     consumer.assign({_P0: 0}, {_P0: 3})
     assert _taken(consumer, 2) == [(0, 0, b"one"), (0, 1, b"two")]
     assert asked == [{_P0: 0}, {_P0: 2}], "the second went out before poll was called again"
