@@ -222,9 +222,24 @@ class Segment:
     def find(self, offset: int) -> BatchAt | None:
         """The first batch whose last offset is at or above the target; None if there is none.
 
-        One read of 61 B for each batch from the index entry at or below the target on.
+        One read of 61 B for each batch from the index entry at or below the target on. An entry
+        that leads to no batch, or to one after its own offset, is damaged: then from the start on.
         """
-        for batch in self.heads(self.offset_index.lookup(offset).position):
+        entry = self.offset_index.lookup(offset)
+        if entry.position:
+            try:
+                first = self.head_at(entry.position)
+            except CorruptBatch:
+                return self._find_from(0, offset)
+            if first.base_offset > entry.offset:
+                return self._find_from(0, offset)
+            if first.last_offset >= offset:
+                return BatchAt(entry.position, first)
+            return self._find_from(entry.position + first.byte_count, offset)
+        return self._find_from(0, offset)
+
+    def _find_from(self, position: int, offset: int) -> BatchAt | None:
+        for batch in self.heads(position):
             if batch.header.last_offset >= offset:
                 return batch
         return None
