@@ -19,7 +19,12 @@ from iowitness.impl.log_loading import LogStart
 from tests.doubles.forgetting_files import Crashed, ForgettingFiles
 from tests.strategies.batches import COMPRESSORS
 
-CONFIG = LogConfig(segment_byte_count=300, index_interval_byte_count=50, delete_retention_ms=100)
+CONFIG = LogConfig(
+    segment_byte_count=300,
+    index_interval_byte_count=50,
+    index_byte_count=240,
+    delete_retention_ms=100,
+)
 KEYED = st.lists(
     st.lists(
         st.tuples(st.sampled_from([b"a", b"b", b"c", b"d"]), st.none() | st.binary(max_size=9)),
