@@ -12,8 +12,9 @@ _FIRST_WINDOW_BYTE_COUNT = 4 * PAGE_BYTE_COUNT
 class FileReads:
     """Read-ahead by file, and the ranges that are being fetched.
 
-    A reader that goes on where it stopped gets a window of twice the size, up to the limit.
-    Source: mm/readahead.c.
+    A reader that goes on where it stopped, or within what was read ahead for it, gets a window of
+    twice the size, up to the limit. A window longer than the request is read while the reader works
+    on that; a shorter one comes with it. Source: mm/readahead.c, the asynchronous part of a window.
     """
 
     def __init__(
@@ -24,22 +25,26 @@ class FileReads:
         self._cache = cache
         self._block_io = block_io
         self._next_offsets: dict[int, int] = {}
+        self._ahead_ends: dict[int, int] = {}
         self._windows: dict[int, int] = {}
         self._under_way: dict[FileRange, simpy.Event] = {}
 
     def resident(self, file_id: int, start: int, end: int, file_end: int, node: int) -> Waiting:
         """Wait until a stretch is in the cache."""
         window = self._window(file_id, start, end)
+        ahead = min(end + window, file_end)
+        together = ahead if window <= end - start else end
         gaps = self._cache.missing(file_id, start, end - start)
         while gaps:
             if not any(self._overlaps(gap) for gap in gaps):
-                ahead = min(end + window, file_end)
-                for absent in self._cache.absent(file_id, gaps[0].start, max(end, ahead)):
+                for absent in self._cache.absent(file_id, gaps[0].start, max(end, together)):
                     yield from self._fetched(absent, node)
             else:
                 waited = [e for r, e in self._under_way.items() if any(_meet(r, g) for g in gaps)]
                 yield waited[0]
             gaps = self._cache.absent(file_id, start, end)
+        if ahead > together:
+            self.begin(file_id, end, ahead, node)
 
     def begin(self, file_id: int, start: int, end: int, node: int) -> None:
         """Let a stretch be fetched while the reader does something else."""
@@ -59,11 +64,13 @@ class FileReads:
 
     def _window(self, file_id: int, start: int, end: int) -> int:
         """How far beyond the request to read."""
-        sequential = self._next_offsets.get(file_id, 0) == start
+        expected = self._next_offsets.get(file_id, 0)
+        sequential = expected <= start <= max(expected, self._ahead_ends.get(file_id, 0))
         self._next_offsets[file_id] = end
         before = self._windows.get(file_id, _FIRST_WINDOW_BYTE_COUNT // 2)
         limit = self._memory.read_ahead_byte_count
         window = min(limit, before * 2) if sequential else 0
+        self._ahead_ends[file_id] = end + window
         self._windows[file_id] = max(window, _FIRST_WINDOW_BYTE_COUNT // 2)
         return window
 

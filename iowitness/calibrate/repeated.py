@@ -30,6 +30,15 @@ def repeated(probe: Callable[[], float], rounds: int = ROUND_COUNT) -> Measured:
     return of_values([probe() for _ in range(rounds)])
 
 
+def of_calm_values(values: list[float]) -> Measured:
+    """The same, with the lower quartile for the value: for times to which others only add."""
+    ordered = sorted(values)
+    found = of_values(values)
+    return Measured(
+        value=ordered[len(ordered) // 4], low=found.low, high=found.high, count=found.count
+    )
+
+
 def of_values(values: list[float]) -> Measured:
     """The same of values that are there already."""
     ordered = sorted(values)
