@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iowitness.traces.events import AnyEvent
 from iowitness.traces.fast_lines import FastLines
 from iowitness.traces.strace_events import StraceReader
 from iowitness.traces.strace_history import read_history
@@ -37,3 +38,38 @@ def test_the_fast_way_and_the_complete_one_read_the_same(trace: DrawnTrace) -> N
     assert quick.world.gaps == complete.world.gaps
     assert quick.line_counts == complete.line_counts
     assert quick.call_counts == complete.call_counts
+
+
+NASTY = st.sampled_from(
+    [b'"', b"\\", b"<", b">", b"(", b")", b"[", b"{", b", ", b",", b"  ", b"\t", b"\r", b" = ",
+     b"_", b"-", b"+", b"0", b"0x", b"NULL", b".", b"...", b" <unfinished ...>", b"/* A */",
+     b"1 /* A */", b"?",
+     b"/../", b"//", b"\xff", b"(deleted)", b" (INJECTED)", b"=> [1]", b"\\x41", b"|"]
+)  # fmt: skip
+
+
+def outcome(lines: list[bytes], *, quickly: bool) -> tuple[list[AnyEvent], object, int]:
+    """The events, the accounts, and the line that was refused (0 for none)."""
+    reader = StraceReader()
+    quick = FastLines(reader)
+    try:
+        if quickly:
+            quick.read(lines)
+        else:
+            for line in lines:
+                reader.read(line)
+    except (ValueError, KeyError, IndexError):
+        return [], None, reader.line_count
+    return reader.events(), (reader.line_counts, reader.call_counts, reader.world.gaps), 0
+
+
+@given(traces(FAST_FORMS), st.data())
+def test_both_ways_make_the_same_of_damaged_lines(trace: DrawnTrace, data: st.DataObject) -> None:
+    lines = list(trace.lines)
+    for _ in range(data.draw(st.integers(1, 3))):
+        index = data.draw(st.integers(0, len(lines) - 1))
+        line = lines[index]
+        start = data.draw(st.integers(0, len(line)))
+        end = data.draw(st.integers(start, min(len(line), start + 4)))
+        lines[index] = line[:start] + data.draw(NASTY | st.just(b"")) + line[end:]
+    assert outcome(lines, quickly=True) == outcome(lines, quickly=False)
