@@ -74,6 +74,14 @@ def events_per_s(count: int = 300_000) -> float:
     return count / (time.process_time() - started)
 
 
+def loop_s() -> float:
+    """Ten million additions: what the machine gives just now, to compare runs with one another."""
+    total, started = 0, time.process_time()
+    for number in range(10_000_000):
+        total += number & 3
+    return time.process_time() - started
+
+
 def broker(seconds: float, batch_byte_count: int) -> BrokerLoad:
     return BrokerLoad(
         producers=ProducerLoad(
@@ -124,11 +132,13 @@ def main() -> int:
     slow = replace(broker(options.seconds / 10, 262_144), sample_count=2_400)
     rows["a tenth with 2,400 samples"] = timed(slow)
     speeds = {"disk_requests_per_s": disk_requests_per_s(), "events_per_s": events_per_s()}
+    speeds["loop_s"] = loop_s()
     if options.json:
         print(json.dumps({**speeds, "broker": rows}, indent=2))
         return 0
     print(f"disk model   {speeds['disk_requests_per_s']:12,.0f} requests per CPU second")
     print(f"simulation   {speeds['events_per_s']:12,.0f} events per CPU second")
+    print(f"ten million additions in a loop {speeds['loop_s']:.2f} CPU s")
     print(f"\n{'50 MB/s broker':32}{'sim s':>7}{'GB':>7}{'requests':>10}{'CPU s':>8}", end="")
     print(f"{'wall s':>8}{'CPU s/h':>9}{'us/req':>8}{'peak MB':>9}")
     for name, row in rows.items():

@@ -9,11 +9,6 @@ from iowitness.model.machine import Machine
 from iowitness.model.recorder import Thread
 from iowitness.model.socket_buffer import SocketBuffer
 
-_TAIL_BYTE_COUNT = 2_097_152
-"""What was appended last is in memory for certain; reads of it need not ask the page cache."""
-
-_TOUCH_BYTE_COUNT = 1_048_576
-
 
 class FetchHandler:
     """Answers fetches. Counts are of the whole run."""
@@ -71,8 +66,8 @@ class FetchHandler:
     def _resident(self, reader: Reader, length: int) -> bool:
         """Is all of it in memory? What was read before a page was given up may be read again."""
         log = reader.log
-        if log.end - reader.position <= _TAIL_BYTE_COUNT:
-            return True
+        if log.end - reader.position <= 2 * log.step_byte_count:
+            return True  # appended last, so in memory for certain
         segment, offset, length = log.region(reader.position, length)
         known = min(length, log.cached_end - reader.position)
         return not self._machine.cache.absent(segment.file_id, offset, offset + known)
@@ -97,7 +92,7 @@ class FetchHandler:
         reader.member.available -= length
         if reader.position < log.end:
             reader.member.ready[reader] = None
-        while reader.position - reader.touched >= _TOUCH_BYTE_COUNT:
+        while reader.position - reader.touched >= log.step_byte_count:
             segment, offset, span = log.region(reader.touched, reader.position - reader.touched)
             span = min(span, log.cached_end - reader.touched)
             if span <= 0:

@@ -1,8 +1,9 @@
 """A partition's log at broker scale: segments as byte counts, and what the page cache was told.
 
 Positions run on over segments, from the partition's beginning. Appends reach the page cache in
-steps of up to 1 MiB, so that its cost is of bytes and not of batches; what is appended and not
-yet in it counts as resident. Source: Kafka's `UnifiedLog`, `LogSegment`.
+steps, so that its cost is of bytes and not of batches; what is appended and not yet in it counts as
+resident. All partitions' steps together are less than a hundredth of the memory.
+Source: Kafka's `UnifiedLog`, `LogSegment`.
 """
 
 from collections import deque
@@ -13,7 +14,9 @@ from iowitness.model.broker_load import Storage
 from iowitness.model.hardware import PAGE_BYTE_COUNT
 from iowitness.model.page_cache import FileRange, PageCache
 
-STEP_BYTE_COUNT = 1_048_576
+_LEAST_STEP_BYTE_COUNT = 65_536
+_LONGEST_STEP_BYTE_COUNT = 4_194_304
+_STEPS_IN_MEMORY = 128
 _INDEX_ENTRY_BYTE_COUNT = 8
 _TIME_ENTRY_BYTE_COUNT = 12
 
@@ -42,6 +45,8 @@ class PartitionLog:
         self._storage = storage
         self._cache = cache
         self._file_ids = file_ids
+        share = cache.byte_count // (_STEPS_IN_MEMORY * storage.partition_count)
+        self.step_byte_count = min(_LONGEST_STEP_BYTE_COUNT, max(_LEAST_STEP_BYTE_COUNT, share))
         self.segments: deque[StoredSegment] = deque()
         self.end = 0
         self.cached_end = 0
@@ -79,7 +84,7 @@ class PartitionLog:
     @property
     def has_step(self) -> bool:
         """True if enough was appended to tell the page cache."""
-        return self.end - self.cached_end >= STEP_BYTE_COUNT
+        return self.end - self.cached_end >= self.step_byte_count
 
     def absorb(self, now_ns: int, node: int = 0) -> int:
         """Tell the page cache what was appended; returns those bytes."""

@@ -59,6 +59,11 @@ class PageCache:
         self.evicted_byte_count = 0
 
     @property
+    def byte_count(self) -> int:
+        """The memory's size."""
+        return self._memory.byte_count
+
+    @property
     def resident_byte_count(self) -> int:
         """File pages in memory."""
         return sum(node.cached_byte_count for node in self._nodes)
