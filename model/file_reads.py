@@ -7,6 +7,7 @@ from iowitness.model.hardware import PAGE_BYTE_COUNT, Memory
 from iowitness.model.page_cache import FileRange, PageCache
 
 _FIRST_WINDOW_BYTE_COUNT = 4 * PAGE_BYTE_COUNT
+_PIECE_BYTE_COUNT = 1_310_720  # max_sectors_kb=1280: how long a request gets
 
 
 class FileReads:
@@ -44,7 +45,7 @@ class FileReads:
                 yield waited[0]
             gaps = self._cache.absent(file_id, start, end)
         if ahead > together:
-            self.begin(file_id, end, ahead, node)
+            self._begin_in_pieces(file_id, end, ahead, node)
 
     def begin(self, file_id: int, start: int, end: int, node: int) -> None:
         """Let a stretch be fetched while the reader does something else."""
@@ -52,8 +53,24 @@ class FileReads:
             if not self._overlaps(absent):
                 self._env.process(self._fetched(absent, node))
 
+    def _begin_in_pieces(self, file_id: int, start: int, end: int, node: int) -> None:
+        """The same, piece by piece: who needs the first need not wait for the last."""
+        pieces = [
+            FileRange(file_id, at, min(at + _PIECE_BYTE_COUNT, absent.end))
+            for absent in self._cache.absent(file_id, start, end)
+            if not self._overlaps(absent)
+            for at in range(absent.start, absent.end, _PIECE_BYTE_COUNT)
+        ]
+        for piece in pieces:
+            self._under_way[piece] = self._env.event()
+        self._env.process(self._in_turn(pieces, node))
+
+    def _in_turn(self, pieces: list[FileRange], node: int) -> Waiting:
+        for piece in pieces:
+            yield from self._fetched(piece, node)
+
     def _fetched(self, absent: FileRange, node: int) -> Waiting:
-        done = self._under_way[absent] = self._env.event()
+        done = self._under_way.setdefault(absent, self._env.event())
         yield from self._block_io.transferred("read", absent)
         self._cache.fill(absent, node)
         del self._under_way[absent]
