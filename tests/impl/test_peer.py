@@ -11,6 +11,7 @@ from iowitness.impl.connection import Connection, FrameLimits
 from iowitness.impl.connection_clock import ConnectionTimes
 from iowitness.impl.file_region import FileRegion
 from iowitness.impl.log_files import RealFiles
+from iowitness.impl.metrics import Traffic
 from iowitness.impl.peer import Peer
 from iowitness.impl.server_config import ReadPath
 from iowitness.impl.transport import PlainTransport
@@ -34,7 +35,8 @@ def test_parts_go_out_in_order_and_a_partial_write_resumes_where_it_stopped(
     (tmp_path / "segment").write_bytes(stored)
     file = RealFiles().open(str(tmp_path / "segment"))
     connection: Connection[FileRegion] = Connection(FrameLimits(), ConnectionTimes(), 0)
-    peer = Peer(PlainTransport(ours), Session("peer:1"), connection, "peer")
+    traffic = Traffic()
+    peer = Peer(PlainTransport(ours), Session("peer:1"), connection, "peer", traffic)
     heads = [b"head one" * 3_000, b"head two", b"the end"]
     regions = [FileRegion(file, 1_000, 500_000), FileRegion(file, 3, 100_000)]
     owed = [bytearray(heads[0]), regions[0], bytearray(heads[1]), regions[1], bytearray(heads[2])]
@@ -53,4 +55,7 @@ def test_parts_go_out_in_order_and_a_partial_write_resumes_where_it_stopped(
     assert bytes(came) == expected
     assert part_counts == sorted(part_counts, reverse=True), "a part is let go once it is sent"
     assert len(set(part_counts)) > 2
+    moved = {"sendfile": (600_000, 0), "copy": (0, 600_000)}[read_path]
+    assert (traffic.sendfile, traffic.copied) == moved
+    assert traffic.from_memory == sum(map(len, heads))
     file.close()
