@@ -66,6 +66,14 @@ class ArrivalTimes:
             later = floor(until - first)
             if later + 1 >= full_count:
                 return self._full(full_count, first, first_ns, first + full_count - 1)
+        elif until - first > full_count:
+            # It will most likely fill up: draw when, and only if that is too late, how many came.
+            last = first + self._draws.gammavariate(full_count - 1, 1.0)
+            if last <= until:
+                return self._full(full_count, first, first_ns, last)
+            later = full_count
+            while later + 1 >= full_count:
+                later = poisson(self._draws, until - first)
         else:
             later = poisson(self._draws, until - first)
             if later + 1 >= full_count:
