@@ -83,8 +83,8 @@ def trace(command: tuple[str, ...], pid: int | None, seconds: float | None, summ
     Leaves with the command's own exit status; 2 for usage errors, 3 where tracing is not possible.
 
     \b
-    Examples: iowitness trace --perfetto t.json.gz -- tar cf /tmp/x.tar /etc
-              iowitness trace --phase load="./load.sh" --phase query="./query.sh"
+    Example: iowitness trace --perfetto t.json.gz -- tar cf /tmp/x.tar /etc
+             iowitness trace --phase load="./load.sh" --phase query="./query.sh"
     """
     takes = pid is not None or summary is not None
     if sum((bool(command or (phases and not takes)), pid is not None, summary is not None)) != 1:

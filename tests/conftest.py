@@ -1,10 +1,13 @@
 """Hypothesis profiles, and the reasons for which marked tests are skipped here."""
 
 import functools
+import gc
 import os
 import shutil
 import signal
 import subprocess
+import warnings
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -54,3 +57,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for marker, reason_for in _REASONS.items():
             if item.get_closest_marker(marker) and (reason := reason_for()):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(autouse=True)
+def _sockets_that_foreign_clients_leave(request: pytest.FixtureRequest) -> Iterator[None]:
+    """kafka-python leaves sockets to the collector, which would warn in some later test."""
+    yield
+    if any(request.node.get_closest_marker(name) for name in ("client", "kafka")):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
