@@ -110,6 +110,30 @@ class LoopImage:
             os.close(descriptor)
 
 
+@dataclass(frozen=True, slots=True)
+class Tmpfs:
+    """A file system in memory, of a fixed size."""
+
+    folder: Path
+    byte_count: int
+    kind: str = "tmpfs"
+
+    @classmethod
+    def make(cls, within: Path, byte_count: int) -> "Tmpfs":
+        """A new one, not mounted yet."""
+        made = cls(within / "tmpfs", byte_count)
+        made.folder.mkdir()
+        return made
+
+    def mount(self) -> None:
+        """Empty. Raises `CannotMount`."""
+        _run("mount", "-t", "tmpfs", "-o", f"size={self.byte_count}", "none", str(self.folder))
+
+    def unmount(self) -> None:
+        """Nobody may have a file open there. Raises `CannotMount`."""
+        _run("umount", str(self.folder))
+
+
 def _run(*command: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:

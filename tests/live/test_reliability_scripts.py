@@ -1,5 +1,6 @@
-"""The reliability scripts that need root, for a few seconds each."""
+"""The reliability scripts that make file systems of their own, for a few seconds each."""
 
+import importlib
 import os
 import shutil
 import subprocess
@@ -7,6 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from iowitness.impl.batch_writer import encode_values
+from iowitness.impl.log_config import LogConfig
+from iowitness.impl.log_directory import LogDirectory
+from iowitness.impl.log_files import RealFiles
 
 _SCRIPTS = Path(__file__).parents[2] / "bench" / "reliability"
 
@@ -50,6 +56,37 @@ def test_appends_that_were_not_flushed_are_found_lost_after_a_shutdown(tmp_path:
     assert run.returncode == 1, run.stdout + run.stderr
     assert "values found, expected" in run.stdout
     assert "again: ./dev bench reliability/shutdown_loop --seed 0 --shutdowns 40" in run.stdout
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("kind", ["ext4", "xfs", "tmpfs"])
+def test_a_broker_on_a_full_disk_says_so_and_works_again_once_there_is_room(kind: str) -> None:
+    if kind != "tmpfs":
+        need(kind)
+    run = ran("full_disk", "--rounds", "4", "--file-systems", kind)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert f"{kind}: 4 rounds, 4 told of no space" in run.stdout
+    assert " 0 wrong" in run.stdout
+    assert loop_mounts() == []
+
+
+def test_a_clean_shutdown_marker_over_a_cut_log_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(_SCRIPTS)
+    marker_fault = importlib.import_module("full_disk").marker_fault
+    folder = tmp_path / "log"
+    directory = LogDirectory.open(str(folder), LogConfig(), RealFiles(), now_ms=0)
+    log = directory.create("t", 0, topic_id="A" * 22, now_ms=0)
+    log.append(bytearray(encode_values([b"one"], 1)), now_ms=0)
+    log.append(bytearray(encode_values([b"two"], 1)), now_ms=0)
+    directory.close()
+    assert marker_fault(folder, tmp_path / "copy") is None
+    segment = Path(log.active_segment.file.path)
+    segment.write_bytes(segment.read_bytes()[:-1])
+    found = marker_fault(folder, tmp_path / "copy")
+    assert found is not None
+    assert found.startswith(".kafka_cleanshutdown stands over a")
 
 
 @pytest.mark.root
