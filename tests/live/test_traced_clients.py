@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -22,6 +23,7 @@ from iowitness.traces.traced_processes import child_ids
 from tests.doubles.clients import MatrixClient, Sent
 from tests.doubles.clients.aio import AioKafka
 from tests.doubles.clients.confluent import Confluent
+from tests.doubles.clients.java_console import JavaConsole
 from tests.doubles.clients.kafka_python import KafkaPython
 from tests.doubles.clients.kafkajs import KafkaJs
 from tests.doubles.clients.kcat import Kcat
@@ -43,6 +45,7 @@ _CLIENTS: tuple[Callable[[], MatrixClient], ...] = (
     Kcat,
     Ours,
     KafkaJs,
+    JavaConsole,
 )
 _RECORD_COUNT = 300
 _LARGEST_BUFFER_BYTE_COUNT = 131_072
@@ -70,6 +73,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> _Run:
         try:
             for make in _CLIENTS:
                 try:
+                    if make is JavaConsole and shutil.which("java") is None:
+                        pytest.skip("java is not installed")
                     _exchange(make(), address)
                 except pytest.skip.Exception as reason:
                     run.missing[_name(make)] = str(reason)
