@@ -23,7 +23,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from loop_images import CannotMount, LoopImage, Tmpfs, leave_if_missing, private_folder
+from loop_images import (
+    CannotMount,
+    LoopImage,
+    Tmpfs,
+    die_with_parent,
+    leave_if_missing,
+    private_folder,
+)
 from reported import print_head
 
 from iowitness.impl.batch_reader import batches, records
@@ -84,6 +91,7 @@ class BrokerRun:
         self._hears, told = os.pipe()
         self._process_id = os.fork()
         if self._process_id == 0:
+            die_with_parent()
             os.close(self._hears)
             os._exit(served(str(folder), told))
         os.close(told)

@@ -1,7 +1,8 @@
 """Small file systems of our own in files, mounted where no other process sees them.
 
 Everything lies in a tmpfs within a mount namespace of this process: when the process ends, however
-it ends, the kernel takes the mounts and the loop devices away, and an empty folder is left at most.
+it ends, the kernel takes the mounts and the loop devices away. After a kill -9 a folder with a note
+in it is left, to be removed only when that process has gone.
 """
 
 import ctypes
@@ -22,6 +23,7 @@ from typing import Final
 
 PACKAGES: Final = {"mkfs.ext4": "e2fsprogs", "mkfs.xfs": "xfsprogs", "mount": "mount"}
 _CLONE_NEWNS: Final = 0x00020000
+_PR_SET_PDEATHSIG: Final = 1
 _SHUTDOWN: Final = 0x8004587D
 """EXT4_IOC_SHUTDOWN and XFS_IOC_GOINGDOWN. Source: fs/ext4/ext4.h, fs/xfs/libxfs/xfs_fs.h."""
 _MKFS: Final = {"ext4": ("mkfs.ext4", "-q", "-F"), "xfs": ("mkfs.xfs", "-q", "-f")}
@@ -37,7 +39,7 @@ def leave_if_missing(kinds: list[str]) -> None:
     missing = [f"{tool} (package {PACKAGES[tool]})" for tool in tools if shutil.which(tool) is None]
     if os.geteuid() != 0:
         missing.insert(0, "root")
-    if not Path("/dev/loop-control").exists():
+    if len(tools) > 1 and not Path("/dev/loop-control").exists():
         missing.append("/dev/loop-control")
     if missing:
         _leave(f"missing: {', '.join(missing)}")
@@ -57,6 +59,9 @@ def private_folder() -> Iterator[Path]:
         _leave(f"missing: CAP_SYS_ADMIN: unshare: {os.strerror(ctypes.get_errno())}")
     _run("mount", "--make-rprivate", "/")
     folder = Path(tempfile.mkdtemp(prefix="loop-images-"))
+    # A rmdir from outside would detach the mounts in here, and the loop devices for good.
+    note = folder / "in-use"
+    note.write_text(f"by process {os.getpid()}\n")
     try:
         _run("mount", "-t", "tmpfs", "none", str(folder))
         try:
@@ -64,7 +69,16 @@ def private_folder() -> Iterator[Path]:
         finally:
             _run("umount", "--lazy", str(folder))
     finally:
+        note.unlink()
         folder.rmdir()
+
+
+def die_with_parent() -> None:
+    """For a forked child: killed as soon as its parent ends, or it would keep the mounts alive.
+
+    Source: prctl(2), PR_SET_PDEATHSIG.
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _end(number: int, frame: FrameType | None) -> None:

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from loop_images import CannotMount, LoopImage, leave_if_missing, private_folder
+from loop_images import CannotMount, LoopImage, die_with_parent, leave_if_missing, private_folder
 from reported import print_head
 
 from iowitness.impl.batch_reader import batches, records
@@ -139,7 +139,7 @@ def forked(path: str, config: LogConfig) -> tuple[int, int]:
     process_id = os.fork()
     if process_id == 0:
         try:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            die_with_parent()
             os.close(hears)
             write(path, config, told)
         finally:

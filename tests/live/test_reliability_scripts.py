@@ -3,8 +3,11 @@
 import importlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -70,6 +73,50 @@ def test_a_broker_on_a_full_disk_says_so_and_works_again_once_there_is_room(kind
     assert loop_mounts() == []
 
 
+@pytest.mark.root
+@pytest.mark.parametrize("script", ["shutdown_loop", "full_disk"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_script_that_is_stopped_leaves_no_process_and_no_loop_device(
+    script: str, number: signal.Signals, tmp_path: Path
+) -> None:
+    need("ext4")
+    command = [sys.executable, str(_SCRIPTS / f"{script}.py"), "--file-systems", "ext4"]
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment) as run:
+        until(lambda: loop_devices(tmp_path))
+        run.send_signal(number)
+        run.wait(30)
+    until(lambda: not loop_devices(tmp_path))
+    # A killed child of a killed parent may take a moment to go.
+    until(lambda: not processes_in(tmp_path))
+
+
+def loop_devices(folder: Path) -> list[str]:
+    backings = Path("/sys/block").glob("loop*/loop/backing_file")
+    return [told for told in map(text_of, backings) if told.startswith(str(folder))]
+
+
+def processes_in(folder: Path) -> list[Path]:
+    """Those that have the folder for temporary files."""
+    environments = Path("/proc").glob("[0-9]*/environ")
+    return [path for path in environments if f"TMPDIR={folder}" in text_of(path)]
+
+
+def text_of(path: Path) -> str:
+    """Nothing for what has gone meanwhile."""
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def until(happened: Callable[[], object]) -> None:
+    end_s = time.monotonic() + 30
+    while not happened():
+        assert time.monotonic() < end_s, "nothing happened for 30 s"
+        time.sleep(0.02)
+
+
 def test_a_clean_shutdown_marker_over_a_cut_log_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,6 +134,17 @@ def test_a_clean_shutdown_marker_over_a_cut_log_is_found(
     found = marker_fault(folder, tmp_path / "copy")
     assert found is not None
     assert found.startswith(".kafka_cleanshutdown stands over a")
+
+
+def test_without_root_the_scripts_say_so_and_exit_3(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(_SCRIPTS)
+    monkeypatch.setattr(os, "geteuid", lambda: 1_000)
+    with pytest.raises(SystemExit) as ended:
+        importlib.import_module("loop_images").leave_if_missing(["tmpfs"])
+    assert ended.value.code == 3
+    assert capsys.readouterr().err.startswith("missing: root")
 
 
 @pytest.mark.root
