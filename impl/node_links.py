@@ -2,6 +2,7 @@
 
 import os
 import select
+import threading
 import time
 from collections.abc import Iterator, Sequence
 
@@ -30,13 +31,20 @@ class NodeLinks:
         self._not_before_ns: dict[Address, int] = {}
         self._shared = memoryview(bytearray(_SHARED_BYTE_COUNT))
         self._epoll = select.epoll()
+        self._wake_lock = threading.Lock()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._epoll.register(self._wake, select.EPOLLIN)
         self.lost: list[tuple[Exchange, Exception]] = []
 
     def wake(self) -> None:
-        """End the sender's sleep; any thread may call it."""
-        os.eventfd_write(self._wake, 1)
+        """End the sender's sleep; any thread may call it. Does nothing once closed.
+
+        Who asks a sender to stop may find that it has stopped already, and its descriptor's number
+        given to somebody else.
+        """
+        with self._wake_lock:
+            if self._wake >= 0:
+                os.eventfd_write(self._wake, 1)
 
     def link(self, node: Node, now_ns: int) -> NodeLink | None:
         """A usable connection to a node, or None while it is being made or paused."""
@@ -153,4 +161,6 @@ class NodeLinks:
         for link in self.all:
             self.drop(link, BrokerUnreachable("the producer was closed"))
         self._epoll.close()
-        os.close(self._wake)
+        with self._wake_lock:
+            descriptor, self._wake = self._wake, -1
+        os.close(descriptor)

@@ -103,6 +103,7 @@ def _simulated(
         try:
             found = run_tasks(wanted, results, runner(workers, dask), advanced)
         except KeyboardInterrupt:
+            results.reread()
             kept = sum(task.key in results.results for task in wanted)
             click.echo(
                 f"iowitness simulate: {kept} of {len(wanted)} runs are in {folder / FILE_NAME}; "

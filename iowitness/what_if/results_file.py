@@ -51,6 +51,10 @@ class ResultsFile:
         self.results[key] = result
         return result
 
+    def reread(self) -> None:
+        """Take over what the file has: an interruption may come just after a line was written."""
+        self._read()
+
     def _read(self) -> bool:
         """Take over what is there; returns whether the last line is cut."""
         try:
