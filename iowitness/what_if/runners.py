@@ -64,6 +64,21 @@ class InProcesses:
 def _end_on_interrupt() -> None:
     """Ctrl-C reaches the whole group: a worker ends at once, and without a traceback."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+@contextlib.contextmanager
+def _interrupts_waiting() -> Iterator[None]:
+    """Ctrl-C waits while the block runs, here and in the processes that it starts.
+
+    They inherit that, and end the wait themselves: an interpreter that is interrupted as it comes
+    up prints a traceback.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _as_completed(
@@ -75,7 +90,8 @@ def _as_completed(
         with contextlib.suppress(StopIteration):
             while len(running) < limit:
                 task = next(waiting)
-                running[pool.submit(run_task, task)] = task
+                with _interrupts_waiting():  # the first task starts the workers
+                    running[pool.submit(run_task, task)] = task
         if not running:
             return
         finished, _ = wait(running, return_when=FIRST_COMPLETED)
