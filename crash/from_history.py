@@ -9,6 +9,7 @@ from typing import Any
 
 from iowitness.crash.errors import CrashError
 from iowitness.crash.namespace import Namespace
+from iowitness.crash.open_mappings import OpenMappings
 from iowitness.crash.operations import (
     BLOCK_BYTE_COUNT,
     ROOT,
@@ -29,21 +30,19 @@ from iowitness.crash.operations import (
     SyncFolder,
     WriteBlock,
 )
+from iowitness.crash.talk import channel_name, talk_of
 from iowitness.traces.events import (
     Allocated,
     AnyEvent,
-    Channel,
     DirectoryMade,
     File,
     Linked,
     Mapped,
     Opened,
-    Pipe,
     Received,
     Renamed,
     Resized,
     Sent,
-    Socket,
     Synced,
     ThreadEnded,
     Transferred,
@@ -95,8 +94,7 @@ class _Translator:
         self._inodes: dict[int, int] = {}
         self._sizes: dict[int, int] = {}
         self._synchronous: set[tuple[int, int]] = set()
-        self._mappings: dict[tuple[int, int], int] = {}
-        self._mapped_once: set[int] = set()
+        self._mappings = OpenMappings()
         self._initial_names: list[tuple[int, str, int, bool]] = []
         self._initial_contents: dict[int, bytes] = {}
         self._writers: set[int] = set()
@@ -161,7 +159,7 @@ class _Translator:
         contents = {
             inode: kept[path]
             for path, inode in self._names.files()
-            if inode in self._mapped_once and path in kept
+            if inode in self._mappings.ever and path in kept
         }
         return Recording(
             operations=tuple(operations),
@@ -376,39 +374,25 @@ class _Translator:
         if inode is None:
             return
         self._writers.add(event.process_id)
-        mapping = (event.process_id, inode)
-        self._mappings[mapping] = self._mappings.get(mapping, 0) + event.byte_count
-        self._mapped_once.add(inode)
+        self._mappings.add(event.process_id, inode, event.byte_count)
         self._put(OpenBytes(event.line, inode, event.offset, event.byte_count))
 
     def _see_unmapped(self, event: Unmapped) -> None:
         inode = self._inodes.get(event.file.file_id)
-        if inode is not None and (event.process_id, inode) in self._mappings:
-            self._unmap(event.line, (event.process_id, inode), event.byte_count)
-
-    def _unmap(self, line: int, mapping: tuple[int, int], byte_count: int | None) -> None:
-        """A part of a mapping, or with None all of it, is gone."""
-        left = 0 if byte_count is None else self._mappings[mapping] - byte_count
-        if left > 0:
-            self._mappings[mapping] = left
-            return
-        del self._mappings[mapping]
-        inode = mapping[1]
-        if all(other != inode for _, other in self._mappings):
-            self._put(SettledBytes(line, inode))
+        if inode is not None and self._mappings.remove(event.process_id, inode, event.byte_count):
+            self._put(SettledBytes(event.line, inode))
 
     def _see_ended(self, event: ThreadEnded) -> None:
         """A process's mappings end with it."""
         if event.whole_process:
-            for process_id, inode in list(self._mappings):
-                if process_id == event.process_id:
-                    self._unmap(event.line, (process_id, inode), None)
+            for inode in self._mappings.end(event.process_id):
+                self._put(SettledBytes(event.line, inode))
 
     def _see_received(self, event: Received) -> None:
-        self._put(Heard(event.line, event.process_id, *_talk_of(event)))
+        self._put(Heard(event.line, event.process_id, *talk_of(event)))
 
     def _see_sent(self, event: Sent) -> None:
-        self._put(Said(event.line, event.process_id, *_talk_of(event)))
+        self._put(Said(event.line, event.process_id, *talk_of(event)))
 
     def _see_transferred(self, event: Transferred) -> None:
         destination = event.destination
@@ -419,17 +403,5 @@ class _Translator:
                     "in the trace"
                 )
             return
-        channel = _channel(destination)
+        channel = channel_name(destination)
         self._put(Said(event.line, event.process_id, channel, event.byte_count, b""))
-
-
-def _talk_of(event: Received | Sent) -> tuple[str, int, bytes]:
-    return _channel(event.channel), event.byte_count, event.data or b""
-
-
-def _channel(channel: Channel) -> str:
-    match channel:
-        case Socket():
-            return f"socket {channel.socket_id}"
-        case Pipe():
-            return f"pipe {channel.pipe_id}"
