@@ -258,29 +258,33 @@ def shut_down_often(
 
 
 def run(kind: str, within: Path, asked: argparse.Namespace) -> Tally:
-    """All shutdowns of one kind of file system, told in one line."""
+    """All shutdowns of one kind of file system, told in one line, also when it is stopped early."""
     began = time.monotonic()
     config = settings(asked.flush_records)
     chance = random.Random(f"{asked.seed} {kind}")
     tally = Tally()
-    for start in range(0, asked.shutdowns, ROUNDS_PER_IMAGE):
-        count = min(ROUNDS_PER_IMAGE, asked.shutdowns - start)
-        try:
+    try:
+        for start in range(0, asked.shutdowns, ROUNDS_PER_IMAGE):
+            count = min(ROUNDS_PER_IMAGE, asked.shutdowns - start)
             disk = LoopImage.make(kind, within, IMAGE_BYTE_COUNTS[kind])
             shut_down_often(disk, config, count, chance, tally)
-        except CannotMount as error:
-            tally.faults.append(f"{kind}, shutdown {tally.shutdown_count}: {error}")
-            break
+    except CannotMount as error:
+        tally.faults.append(f"{kind}, shutdown {tally.shutdown_count}: {error}")
+    finally:
+        tell(kind, tally, time.monotonic() - began)
+    return tally
+
+
+def tell(kind: str, tally: Tally, seconds: float) -> None:
+    """Every fault, and a line for the whole."""
     for fault in tally.faults:
         print(fault)
-    seconds = time.monotonic() - began
     print(
         f"{kind}: {tally.shutdown_count:,} shutdowns, {tally.unopened_count:,} of them before the "
         f"log was open, {tally.acknowledged_count:,} records acknowledged, {len(tally.faults)} "
         f"wrong, {seconds:.0f} s: {tally.shutdown_count / seconds:.1f} shutdowns/s",
         flush=True,
     )
-    return tally
 
 
 def main() -> None:
