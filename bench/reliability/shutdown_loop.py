@@ -235,11 +235,12 @@ def shut_down_often(
     fault = None
     for left in reversed(range(count)):
         moment = Moment(chance.choice(DELAYS_S) * chance.uniform(0.5, 1.5), chance.choice(FLAGS))
-        opened_count = client.opened_count
+        opened_count, promised = client.opened_count, client.promised
         disk.mount()
         fault = crash(disk, config, client, moment)
         tally.shutdown_count += 1
         tally.unopened_count += client.opened_count == opened_count
+        tally.acknowledged_count += client.promised - promised
         # Every fourth is left to the next writer, whose recovery may then be cut short as well.
         if fault or not left or chance.random() < 0.75:
             disk.mount()
@@ -254,7 +255,6 @@ def shut_down_often(
             disk.unmount()
         if fault:
             break
-    tally.acknowledged_count += client.promised
 
 
 def run(kind: str, within: Path, asked: argparse.Namespace) -> Tally:
