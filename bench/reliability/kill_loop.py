@@ -99,6 +99,7 @@ def main() -> None:
     broker = forked(folder, port)
     producer = context.Process(target=produce, args=(port, theirs), daemon=True)
     producer.start()
+    theirs.close()  # so that a producer that ends early ends the wait for what it tells
     try:
         time.sleep(1.0)
         for _ in range(asked.kills):
